@@ -1,0 +1,76 @@
+// The dialect-free chat: what every wire format decodes to and is encoded from.
+import type { Sampling, TokenLogprob } from "../engine/protocol.ts";
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string; // JSON text as the model or the client wrote it
+}
+
+export type Message =
+  | { readonly role: "system" | "developer" | "user"; readonly content: string; readonly name?: string }
+  | { readonly role: "assistant"; readonly content: string; readonly reasoning?: string; readonly toolCalls?: readonly ToolCall[]; readonly name?: string }
+  | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name?: string };
+
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>; // JSON schema
+  readonly strict?: boolean;
+}
+
+/** What steers decoding, common to chat and plain completions. `undefined` means: the server's default. */
+export interface Generation {
+  readonly sampling: Partial<Sampling>;
+  readonly maxTokens?: number;
+  readonly minTokens?: number;
+  readonly ignoreEos?: boolean;
+  readonly stop: readonly string[]; // none empty; the earliest match ends the text, before the match
+  readonly stopIds: readonly number[];
+  readonly logprobs?: number; // alternatives per token
+}
+
+export interface ChatRequest {
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice: "auto" | "none";
+  readonly parallelToolCalls: boolean;
+  readonly templateOptions: Readonly<Record<string, unknown>>; // enable_thinking and other variables of the template
+  readonly generation: Generation;
+  readonly choices: number; // n
+}
+
+export interface CompletionRequest {
+  readonly prompts: readonly (string | readonly number[])[];
+  readonly echo: boolean;
+  readonly promptLogprobs?: number; // set when echo and logprobs are both asked for
+  readonly generation: Generation;
+  readonly choices: number; // n, for each prompt
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number; // the end-of-sequence token included
+  readonly reasoningTokens: number;
+}
+
+/** A token as a client sees it: its text, its bytes (an incomplete character has no own text), its likelihood. */
+export interface TextLogprob {
+  readonly token: TokenLogprob;
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly top: readonly { readonly id: number; readonly text: string; readonly bytes: Uint8Array; readonly logprob: number }[];
+}
+
+export type ChatFinish = "stop" | "length" | "tool_calls";
+
+/** What happens to one choice, in order. Text never ends inside a character. Exactly one `finish` is the last event of each choice. */
+export type ChatEvent =
+  | { readonly type: "start"; readonly choice: number; readonly promptTokens: number; readonly cachedTokens: number }
+  | { readonly type: "text"; readonly choice: number; readonly text: string }
+  | { readonly type: "reasoning"; readonly choice: number; readonly text: string }
+  | { readonly type: "tool-call"; readonly choice: number; readonly index: number; readonly id: string; readonly name: string }
+  | { readonly type: "tool-arguments"; readonly choice: number; readonly index: number; readonly text: string }
+  | { readonly type: "logprobs"; readonly choice: number; readonly tokens: readonly TextLogprob[] }
+  | { readonly type: "finish"; readonly choice: number; readonly reason: ChatFinish; readonly stopString?: string; readonly usage: Usage };

@@ -1,0 +1,137 @@
+// What the HTTP process and an engine process say to each other, and nothing else.
+// Types only: both sides import this file and it imports nothing. Messages travel as structured clones.
+
+/** How the next id of a sequence is chosen. Neutral values switch a control off; nothing is optional here. */
+export interface Sampling {
+  readonly temperature: number; // 0 is greedy
+  readonly topP: number; // 1 is off
+  readonly topK: number; // 0 is off
+  readonly minP: number; // 0 is off
+  readonly seed: number; // unsigned 32-bit; the caller draws one when the client gave none
+  readonly repetitionPenalty: number; // 1 is off; over prompt and answer
+  readonly frequencyPenalty: number; // 0 is off; over the answer
+  readonly presencePenalty: number; // 0 is off; over the answer
+  readonly logitBias: readonly (readonly [id: number, bias: number])[];
+}
+
+/** Asks for one sequence. The id is chosen by the HTTP process and never used twice. */
+export interface Submit {
+  readonly type: "submit";
+  readonly id: number;
+  readonly prompt: Uint32Array; // at least one id, each below the vocabulary size
+  readonly sampling: Sampling;
+  readonly maxTokens: number; // at least 0; 0 only reads the prompt (for prompt logprobs)
+  readonly minTokens: number; // stop ids cannot be drawn before that many
+  readonly stopIds: readonly number[]; // ends the sequence; empty when end-of-sequence is ignored
+  readonly logprobs?: number; // number of alternatives beside the drawn id, 0 to 20
+  readonly promptLogprobs?: number; // likewise for each prompt id but the first
+}
+
+/** Ends a sequence within one step; unknown ids are ignored, because it may just have finished. */
+export interface Abort {
+  readonly type: "abort";
+  readonly id: number;
+}
+
+/** Finish what runs, refuse what comes, then exit. */
+export interface Drain {
+  readonly type: "drain";
+}
+
+export interface AskStats {
+  readonly type: "stats";
+  readonly ask: number;
+}
+
+export type ToEngine = Submit | Abort | Drain | AskStats;
+
+export interface TokenLogprob {
+  readonly id: number;
+  readonly logprob: number; // natural logarithm, after penalties and bias, before temperature and truncation
+  readonly top: readonly (readonly [id: number, logprob: number])[]; // likeliest first
+}
+
+export type FinishReason = "stop" | "length" | "abort";
+
+/** One sequence's news of one step. */
+export interface StepRow {
+  readonly id: number;
+  readonly ids: readonly number[]; // new ids in order; a stop id that ended the sequence is the last of them
+  readonly logprobs?: readonly TokenLogprob[]; // one per new id, when asked for
+  readonly promptLogprobs?: readonly (TokenLogprob | null)[]; // one per prompt id, null for the first; on the first row, when asked for
+  readonly cachedTokens?: number; // prompt ids taken from the prefix cache; on the first row of a sequence
+  readonly finish?: FinishReason; // on the last row of a sequence
+}
+
+/** All news of one step in one message. */
+export interface Step {
+  readonly type: "step";
+  readonly rows: readonly StepRow[];
+}
+
+export type FailureCode = "overloaded" | "too_long" | "memory" | "stopping" | "engine_lost" | "internal";
+
+/** A sequence ended without finishing; nothing more comes for its id. */
+export interface Failed {
+  readonly type: "failed";
+  readonly id: number;
+  readonly code: FailureCode;
+  readonly message: string;
+}
+
+export interface ModelInfo {
+  readonly modelType: string;
+  readonly parameters: number; // weights as stored before quantization
+  readonly bytes: number; // weights in memory
+  readonly quantization: string; // "8-bit group 64", "bfloat16", …
+  readonly vocabSize: number;
+  readonly contextLength: number; // prompt and answer together
+  readonly layers: number;
+  readonly device: "cpu" | "gpu";
+  readonly unreadTensors: readonly string[]; // in the checkpoint, used by no layer
+}
+
+/** The engine has loaded its model and takes sequences. */
+export interface Ready {
+  readonly type: "ready";
+  readonly info: ModelInfo;
+}
+
+/** The engine cannot start (bad checkpoint, no memory); the process exits with `exitCode` right after. */
+export interface Refused {
+  readonly type: "refused";
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+export interface EngineStats {
+  readonly running: number;
+  readonly waiting: number;
+  readonly steps: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly finished: number;
+  readonly liveHandles: number;
+  readonly activeBytes: number;
+  readonly peakBytes: number;
+  readonly cacheBytes: number;
+}
+
+export interface StatsAnswer {
+  readonly type: "stats";
+  readonly ask: number;
+  readonly stats: EngineStats;
+}
+
+export type FromEngine = Ready | Refused | Step | Failed | StatsAnswer;
+
+/** How an engine process is started; sent as its first message. */
+export interface EngineOptions {
+  readonly modelPath: string;
+  readonly libraryPath: string; // libshim, with MLX beside it
+  readonly device: "auto" | "cpu" | "gpu";
+  readonly maxRows: number; // sequences decoded together
+  readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
+  readonly prefillChunk: number; // prompt ids read between two decode steps
+  readonly maxModelLen?: number; // lowers the checkpoint's own context length
+}

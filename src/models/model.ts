@@ -1,0 +1,45 @@
+// What a model family is to the engine: three functions over tensors and the kv each layer needs.
+import type { Tensor } from "../mx/index.ts";
+import type { Weights } from "../weights/weights.ts";
+
+/** The rows of one forward pass; all bring the same number of new ids. */
+export interface Batch {
+  readonly rows: number; // B
+  readonly length: number; // L: new ids per row; 1 while decoding
+  readonly offsets: Tensor; // [B] int32: position of each row's first new id
+}
+
+/** How attention of one layer looks back; the kv behind it is chosen by this. */
+export interface LayerLayout {
+  readonly kvHeads: number;
+  readonly headDim: number; // of keys
+  readonly valueDim?: number; // when it differs from headDim
+  readonly window?: number; // sliding window in positions; undefined is full attention
+}
+
+/** One layer's keys and values of all rows of a batch. */
+export interface LayerKv {
+  /**
+   * Stores the new keys and values, then attends: queries [B, heads, L, D] over everything that its row holds.
+   * keys and values are [B, kvHeads, L, D]. Returns [B, heads, L, valueDim].
+   */
+  attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, scale: number): Tensor;
+}
+
+export interface Model {
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly layout: readonly LayerLayout[]; // one per layer
+  /** ids [B, L] → [B, L, hidden]. Apart from forward so that other modalities can replace rows. */
+  embed(ids: Tensor): Tensor;
+  /** [B, L, hidden] → [B, L, hidden], after the last norm. */
+  forward(hidden: Tensor, batch: Batch, kv: readonly LayerKv[]): Tensor;
+  /** [..., hidden] → [..., vocabSize] float32. */
+  logits(hidden: Tensor): Tensor;
+}
+
+/** One family: how its config.json is read (throws CheckpointError naming the field) and how the model is built. */
+export interface Family<Config> {
+  readConfig(json: Readonly<Record<string, unknown>>): Config;
+  build(weights: Weights, config: Config): Model;
+}
