@@ -1,0 +1,79 @@
+// The keys and values of a group of rows over all layers of a model.
+// A prompt is read into a group of its own with one row, which then joins the group that decodes.
+import * as mx from "../mx/index.ts";
+import type { Batch, LayerLayout } from "../models/model.ts";
+import { LayerSlab } from "./layer.ts";
+import { Step } from "./step.ts";
+
+export class KvRows {
+  readonly layers: readonly LayerSlab[];
+  private held: number[] = [];
+  private step: Step | undefined;
+
+  constructor(layout: readonly LayerLayout[]) {
+    this.layers = layout.map(one => new LayerSlab(one, () => this.step!));
+  }
+
+  get rows(): number {
+    return this.held.length;
+  }
+
+  /** Tokens that each row holds. */
+  get lengths(): readonly number[] {
+    return this.held;
+  }
+
+  /** A new empty row behind the others; returns its index. */
+  addRow(): number {
+    return this.held.push(0) - 1;
+  }
+
+  /**
+   * Opens a forward pass with `length` new tokens per row; the layers' `attend` belongs to it until the next call.
+   * More than one new token needs rows of equal length. Call inside the scope that runs the model.
+   */
+  begin(length: number): Batch {
+    const step = new Step(this.held, length);
+    if (length > 1 && step.offset === undefined) throw new RangeError("rows of different lengths advance one token at a time");
+    this.step = step;
+    this.held = this.held.map(n => n + length);
+    return step;
+  }
+
+  /** Moves the one row of `other` behind the rows of this group; `other` is empty and released afterwards. */
+  join(other: KvRows): void {
+    if (this.rows === 0) this.layers.forEach((layer, i) => layer.adopt(other.layers[i]!));
+    else this.layers.forEach((layer, i) => layer.takeRow(this.rows, other.layers[i]!, 0, other.held[0]!));
+    this.held.push(other.held[0]!);
+    other.release();
+  }
+
+  /** Drops a row; the last row moves into its place. With no row left all memory is given back. */
+  remove(row: number): void {
+    const last = this.rows - 1;
+    if (row !== last) {
+      const length = this.held[last]!;
+      const copies = this.layers.map(layer => layer.copyRow(last, length));
+      mx.evaluate(...copies.flat()); // so that the slabs have no reader left and the writes happen in place
+      this.layers.forEach((layer, i) => layer.putRow(row, copies[i]!, length));
+      this.held[row] = length;
+    }
+    this.held.pop();
+    if (this.rows === 0) this.release();
+  }
+
+  /** All buffers, for evaluation. */
+  tensors(): mx.Tensor[] {
+    return this.layers.flatMap(layer => layer.tensors());
+  }
+
+  get bytes(): number {
+    return this.layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  }
+
+  release(): void {
+    for (const layer of this.layers) layer.release();
+    this.held = [];
+    this.step = undefined;
+  }
+}

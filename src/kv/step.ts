@@ -1,0 +1,54 @@
+// What all layers share in one forward pass: where the new tokens go and what each row may look at.
+import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
+import type { Batch } from "../models/model.ts";
+
+/**
+ * One pass over rows that hold `lengths[i]` tokens and bring `length` new ones each.
+ * Its tensors live in the scope that was open when it was made.
+ */
+export class Step implements Batch {
+  readonly rows: number;
+  readonly offsets: Tensor; // [B] int32
+  readonly longest: number; // positions held by the longest row after this step
+  readonly offset: number | undefined; // common to all rows; undefined when they differ
+  private readonly masks = new Map<number, Tensor | "causal" | undefined>();
+  private slotIndices: Tensor | undefined;
+
+  constructor(
+    readonly lengths: readonly number[],
+    readonly length: number,
+  ) {
+    this.rows = lengths.length;
+    this.offsets = mx.fromArray(Int32Array.from(lengths), [lengths.length]);
+    this.longest = Math.max(...lengths) + length;
+    this.offset = lengths.every(n => n === lengths[0]) ? lengths[0] : undefined;
+  }
+
+  /** Slot of each row, [B] int32. */
+  get slots(): Tensor {
+    return (this.slotIndices ??= mx.arange(0, this.rows, 1, "int32"));
+  }
+
+  /** Position of each row's one new token, [B] int32: rows of different lengths only go together one token at a time. */
+  get positions(): Tensor {
+    return this.offsets;
+  }
+
+  /** What attention may see, as scaledDotProductAttention takes it; made once for all layers of the same window. */
+  mask(window?: number): Tensor | "causal" | undefined {
+    const key = window === undefined || window >= this.longest ? Infinity : window;
+    if (!this.masks.has(key)) this.masks.set(key, this.makeMask(key));
+    return this.masks.get(key);
+  }
+
+  private makeMask(window: number): Tensor | "causal" | undefined {
+    if (this.offset !== undefined && window === Infinity) return this.length === 1 ? undefined : "causal";
+    const key = mx.arange(0, this.longest, 1, "int32"); // [K]
+    const own = mx.expandDims(this.offsets, [1, 2, 3]); // [B, 1, 1, 1]
+    const query = mx.add(own, mx.reshape(mx.arange(0, this.length, 1, "int32"), [1, 1, this.length, 1])); // [B, 1, L, 1]
+    const past = mx.lessEqual(key, query);
+    if (window === Infinity) return past;
+    return mx.logicalAnd(past, mx.greater(key, mx.subtract(query, mx.scalar(window, "int32"))));
+  }
+}
