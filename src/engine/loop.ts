@@ -1,0 +1,183 @@
+// The engine's life: take in what was sent, plan a step, start it on the device, report the step before, give way.
+// Owns no tensors and no process; the transport is a function, so tests run it in memory.
+import type { Plan } from "../scheduler/scheduler.ts";
+import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+import type { EngineStats, FailureCode, FromEngine, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
+import type { Pending, StepResult } from "./runner.ts";
+
+/** What the loop needs of the runner. */
+export interface StepRunner {
+  dispatch(plan: Plan): Pending | undefined;
+  read(pending: Pending): StepResult;
+  forget(sequence: Sequence): void;
+  reset(): void;
+}
+
+export interface LoopOptions {
+  readonly limits: Limits;
+  readonly vocabSize: number;
+  readonly send: (message: FromEngine) => void;
+  readonly deviceStats: () => Pick<EngineStats, "liveHandles" | "activeBytes" | "peakBytes" | "cacheBytes">;
+}
+
+export class EngineLoop {
+  private readonly scheduler: Scheduler;
+  private readonly inbox: ToEngine[] = [];
+  private readonly promptLogprobs = new Map<Sequence, (TokenLogprob | null)[]>();
+  private readonly started = new Set<Sequence>(); // sequences whose first row was sent
+  private wake: (() => void) | undefined;
+  private draining = false;
+  private steps = 0;
+  private promptTokens = 0;
+  private completionTokens = 0;
+  private finished = 0;
+
+  constructor(
+    private readonly runner: StepRunner,
+    private readonly options: LoopOptions,
+  ) {
+    this.scheduler = new Scheduler(options.limits);
+  }
+
+  /** Hands a message in; it is looked at before the next step. */
+  receive(message: ToEngine): void {
+    this.inbox.push(message);
+    this.wake?.();
+  }
+
+  /** Runs until a drain message was received and nothing is left to do. */
+  async run(): Promise<void> {
+    let pending: Pending | undefined;
+    for (;;) {
+      this.takeIn();
+      try {
+        pending = this.advance(pending);
+      } catch (error) {
+        pending = undefined;
+        this.failAll(error);
+      }
+      if (pending === undefined && this.scheduler.idle) {
+        if (this.draining) return;
+        await this.message();
+      } else await new Promise<void>(resolve => setImmediate(resolve));
+    }
+  }
+
+  /** One step: dispatches the next plan before it waits for the last one. */
+  private advance(last: Pending | undefined): Pending | undefined {
+    const plan = this.scheduler.schedule();
+    const next = this.runner.dispatch(plan);
+    if (next !== undefined) this.steps += 1;
+    this.promptTokens += plan.chunks.reduce((sum, chunk) => sum + chunk.to - chunk.from, 0);
+    if (last !== undefined) this.report(this.runner.read(last));
+    return next;
+  }
+
+  private report(result: StepResult): void {
+    const rows: StepRow[] = [];
+    for (const { sequence, tokens } of result.promptLogprobs) this.collectPrompt(sequence, tokens);
+    for (const { sequence, id, logprob } of result.drawn) {
+      if (!sequence.record(id)) continue;
+      this.completionTokens += 1;
+      rows.push(this.row(sequence, [id], logprob === undefined ? undefined : [logprob]));
+    }
+    for (const sequence of result.ended) {
+      if (sequence.finish !== undefined) continue;
+      sequence.finish = "length";
+      rows.push(this.row(sequence, [], undefined));
+    }
+    if (rows.length > 0) this.options.send({ type: "step", rows });
+  }
+
+  private row(sequence: Sequence, ids: number[], logprobs: TokenLogprob[] | undefined): StepRow {
+    const first = !this.started.has(sequence);
+    const promptLogprobs = first ? this.promptLogprobs.get(sequence) : undefined;
+    if (first) this.started.add(sequence);
+    const { finish } = sequence;
+    if (finish !== undefined) {
+      this.finished += 1;
+      this.drop(sequence);
+    }
+    return {
+      id: sequence.id,
+      ids,
+      ...(logprobs && { logprobs }),
+      ...(first && { cachedTokens: 0 }),
+      ...(promptLogprobs && { promptLogprobs }),
+      ...(finish && { finish }),
+    };
+  }
+
+  private collectPrompt(sequence: Sequence, tokens: readonly TokenLogprob[]): void {
+    const known = this.promptLogprobs.get(sequence);
+    if (known === undefined) this.promptLogprobs.set(sequence, [null, ...tokens]);
+    else known.push(...tokens);
+  }
+
+  private drop(sequence: Sequence): void {
+    this.scheduler.remove(sequence);
+    this.promptLogprobs.delete(sequence);
+    this.started.delete(sequence);
+  }
+
+  private takeIn(): void {
+    for (const message of this.inbox.splice(0)) {
+      if (message.type === "submit") this.submit(message);
+      else if (message.type === "abort") this.abort(message.id);
+      else if (message.type === "drain") this.draining = true;
+      else this.options.send({ type: "stats", ask: message.ask, stats: this.stats() });
+    }
+  }
+
+  private submit(request: Submit): void {
+    const { contextLength, maxQueue } = this.options.limits;
+    const { length } = request.prompt;
+    if (this.draining) return this.fail(request.id, "stopping", "the server is stopping");
+    if (length === 0) return this.fail(request.id, "internal", "a sequence needs at least one prompt id");
+    if (length + Math.min(1, request.maxTokens) > contextLength)
+      return this.fail(request.id, "too_long", `the prompt has ${length} tokens and the context ends at ${contextLength}`);
+    if (request.prompt.some(id => id >= this.options.vocabSize))
+      return this.fail(request.id, "internal", `a prompt id lies outside the vocabulary of ${this.options.vocabSize}`);
+    if (this.scheduler.add(request) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
+  }
+
+  private abort(id: number): void {
+    const sequence = this.scheduler.abort(id);
+    if (sequence === undefined) return;
+    this.runner.forget(sequence);
+    this.drop(sequence);
+    this.options.send({ type: "step", rows: [{ id, ids: [], finish: "abort" }] });
+  }
+
+  /** A failed step ends every sequence that was admitted, because the state of their rows is unknown; the next request works. */
+  private failAll(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.runner.reset();
+    for (const sequence of this.scheduler.admitted()) {
+      this.drop(sequence);
+      this.fail(sequence.id, "internal", message);
+    }
+  }
+
+  private fail(id: number, code: FailureCode, message: string): void {
+    this.options.send({ type: "failed", id, code, message });
+  }
+
+  private message(): Promise<void> {
+    if (this.inbox.length > 0) return Promise.resolve();
+    return new Promise(resolve => (this.wake = resolve)).then(() => void (this.wake = undefined));
+  }
+
+  private stats(): EngineStats {
+    return {
+      running: this.scheduler.runningCount,
+      waiting: this.scheduler.waitingCount,
+      steps: this.steps,
+      promptTokens: this.promptTokens,
+      completionTokens: this.completionTokens,
+      finished: this.finished,
+      ...this.options.deviceStats(),
+    };
+  }
+}
