@@ -1,0 +1,79 @@
+// `make check` and `make test`: runs every step, even after a failure, and ends in one line "N passed, N failed".
+// Which tests need MLX is read from their imports: those that reach src/mx. Those under test/e2e need the executable.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { chainTo, importGraph, root } from "./helpers/imports.ts";
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly tests?: boolean; // a run of `bun test`, which counts for itself
+}
+
+const bin = (name: string) => join("node_modules/.bin", name);
+
+function testSteps(): { pure: string[]; tensors: string[]; e2e: string[] } {
+  const graph = importGraph();
+  const files = [...graph.keys()].filter(file => file.startsWith("test/") && file.endsWith(".test.ts"));
+  const e2e = files.filter(file => file.startsWith("test/e2e/"));
+  const tensors = files.filter(file => !e2e.includes(file) && chainTo(graph, file, path => path.startsWith("src/mx/")) !== undefined);
+  return { pure: files.filter(file => !e2e.includes(file) && !tensors.includes(file)), tensors, e2e };
+}
+
+function bunTest(name: string, files: readonly string[]): Step[] {
+  if (files.length === 0) return [];
+  return [{ name, command: [bin("bun"), "test", "--only-failures", ...files.map(file => `./${file}`)], tests: true }];
+}
+
+function steps(mode: string): Step[] {
+  const { pure, tensors, e2e } = testSteps();
+  const sanitizer = "shim/test.sh";
+  return [
+    { name: "format", command: [bin("prettier"), "--check", "--log-level=warn", "src", "test", "bench", "*.json"] },
+    { name: "types", command: [bin("tsc")] },
+    ...bunTest("pure and HTTP tests", pure),
+    ...(mode === "check"
+      ? []
+      : [
+          ...(existsSync(join(root, sanitizer)) ? [{ name: "shim under the address sanitizer", command: ["bash", sanitizer] }] : []),
+          ...bunTest("tensor and model tests", tensors),
+          ...bunTest("tests of the executable", e2e),
+        ]),
+  ];
+}
+
+async function echo(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    process.stdout.write(chunk);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
+}
+
+function count(text: string, word: string): number {
+  return Number([...text.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
+}
+
+/** Passed and failed of one step. A step that ends badly has failed at least once, whatever it counted. */
+async function run(step: Step): Promise<[passed: number, failed: number]> {
+  console.log(`\n== ${step.name}`);
+  const started = performance.now();
+  const child = Bun.spawn([...step.command], { cwd: root, stdout: "pipe", stderr: "pipe", stdin: "ignore", env: { ...process.env, NO_COLOR: "1" } });
+  const [out, err, code] = await Promise.all([echo(child.stdout), echo(child.stderr), child.exited]);
+  const bad = code === 0 ? 0 : 1;
+  const passed = step.tests ? count(out + err, "pass") : 1 - bad;
+  const failed = step.tests ? Math.max(bad, count(out + err, "fail")) : bad;
+  console.log(`-- ${step.name}: ${passed} passed, ${failed} failed, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return [passed, failed];
+}
+
+const total = { passed: 0, failed: 0 };
+for (const step of steps(process.argv[2] ?? "all")) {
+  const [passed, failed] = await run(step);
+  total.passed += passed;
+  total.failed += failed;
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 ? 0 : 1);
