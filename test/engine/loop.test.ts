@@ -1,0 +1,168 @@
+import { describe, expect, test } from "bun:test";
+import { EngineLoop, type StepRunner } from "../../src/engine/loop.ts";
+import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
+import type { Pending, StepResult } from "../../src/engine/runner.ts";
+import type { Plan } from "../../src/scheduler/scheduler.ts";
+import type { Sequence } from "../../src/scheduler/sequence.ts";
+import { dice, submission } from "../helpers/sequences.ts";
+
+const LIMITS = { maxRows: 3, maxQueue: 4, prefillChunk: 4, contextLength: 64 };
+const VOCAB = 100;
+
+/** Draws `id + position` for every sequence, so that an answer shows whose it is and that nothing was lost. */
+class CountingRunner implements StepRunner {
+  forgotten: number[] = [];
+  resets = 0;
+  failAt: number | undefined;
+  private dispatched = 0;
+  private readonly drawnOf = new Map<Sequence, number>();
+  private readonly results = new Map<Pending, StepResult>();
+
+  dispatch(plan: Plan): Pending | undefined {
+    if (plan.chunks.length === 0 && plan.decode.length === 0) return undefined;
+    if (++this.dispatched === this.failAt) throw new Error("the device gave up");
+    const ending = plan.chunks.filter(c => c.to === c.sequence.request.prompt.length).map(c => c.sequence);
+    const drawing = [...plan.decode, ...ending.filter(sequence => sequence.limit > 0)];
+    const pending = { drawn: [], prompts: [], fences: [], ended: [] };
+    const drawn = drawing.map(sequence => {
+      const place = this.drawnOf.get(sequence) ?? 0;
+      this.drawnOf.set(sequence, place + 1);
+      return { sequence, id: sequence.id + place, logprob: undefined };
+    });
+    this.results.set(pending, { drawn, promptLogprobs: [], ended: ending.filter(sequence => sequence.limit === 0) });
+    return pending;
+  }
+  read(pending: Pending): StepResult {
+    return this.results.get(pending)!;
+  }
+  forget(sequence: Sequence): void {
+    this.forgotten.push(sequence.id);
+  }
+  reset(): void {
+    this.resets += 1;
+  }
+}
+
+function setUp(runner = new CountingRunner()) {
+  const sent: FromEngine[] = [];
+  const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
+  const loop = new EngineLoop(runner, { limits: LIMITS, vocabSize: VOCAB, send: message => void sent.push(message), deviceStats });
+  const rowsOf = (id: number): StepRow[] => sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.id === id) : []));
+  const failureOf = (id: number) => sent.find(m => m.type === "failed" && m.id === id);
+  return { runner, loop, sent, rowsOf, failureOf };
+}
+
+/** Runs until all that was handed in has ended. */
+async function settle({ loop }: ReturnType<typeof setUp>): Promise<void> {
+  loop.receive({ type: "drain" });
+  await loop.run();
+}
+
+describe("engine loop", () => {
+  test("every id arrives in order, once, with one finish at the end", async () => {
+    const setup = setUp();
+    const { loop, rowsOf } = setup;
+    for (const id of [10, 20, 30, 40]) loop.receive(submission(id, { maxTokens: 5, prompt: new Uint32Array(6) }));
+    await settle(setup);
+    for (const id of [10, 20, 30, 40]) {
+      expect(rowsOf(id).flatMap(row => row.ids)).toEqual([0, 1, 2, 3, 4].map(n => id + n));
+      expect(rowsOf(id).map(row => row.finish)).toEqual([undefined, undefined, undefined, undefined, "length"]);
+      expect(rowsOf(id).map(row => row.cachedTokens)).toEqual([0, undefined, undefined, undefined, undefined]);
+    }
+  });
+
+  test("a sequence that asks for no token ends when its prompt is read", async () => {
+    const setup = setUp();
+    setup.loop.receive(submission(1, { maxTokens: 0, prompt: new Uint32Array(9) }));
+    await settle(setup);
+    expect(setup.rowsOf(1)).toEqual([{ id: 1, ids: [], cachedTokens: 0, finish: "length" }]);
+  });
+
+  test("what can never run is refused with the reason, and the next request works", async () => {
+    const setup = setUp();
+    setup.loop.receive(submission(1, { prompt: new Uint32Array(0) }));
+    setup.loop.receive(submission(2, { prompt: new Uint32Array(64) }));
+    setup.loop.receive(submission(3, { prompt: Uint32Array.of(VOCAB) }));
+    setup.loop.receive(submission(4, { maxTokens: 1 }));
+    await settle(setup);
+    expect(setup.failureOf(2)).toMatchObject({ code: "too_long", message: "the prompt has 64 tokens and the context ends at 64" });
+    expect(setup.failureOf(1)).toMatchObject({ code: "internal" });
+    expect(setup.failureOf(3)).toMatchObject({ code: "internal" });
+    expect(setup.rowsOf(4).at(-1)!.finish).toBe("length");
+  });
+
+  test("a full queue answers overloaded", async () => {
+    const setup = setUp();
+    for (let id = 1; id <= 8; id++) setup.loop.receive(submission(id, { maxTokens: 1 }));
+    await settle(setup);
+    expect(setup.failureOf(8)).toMatchObject({ code: "overloaded" });
+    for (let id = 1; id <= 7; id++) expect(setup.rowsOf(id).at(-1)!.finish).toBe("length");
+  });
+
+  test("after a drain message new sequences are refused and old ones finish", async () => {
+    const setup = setUp();
+    setup.loop.receive(submission(1));
+    setup.loop.receive({ type: "drain" });
+    setup.loop.receive(submission(2));
+    await setup.loop.run();
+    expect(setup.rowsOf(1).at(-1)!.finish).toBe("length");
+    expect(setup.failureOf(2)).toMatchObject({ code: "stopping" });
+  });
+
+  test("an abort ends a sequence within one step", async () => {
+    const setup = setUp();
+    setup.loop.receive(submission(1, { maxTokens: 50 }));
+    const running = setup.loop.run();
+    while (setup.rowsOf(1).length < 3) await new Promise<void>(resolve => setImmediate(resolve));
+    setup.loop.receive({ type: "abort", id: 1 });
+    setup.loop.receive({ type: "abort", id: 99 });
+    const before = setup.rowsOf(1).length;
+    setup.loop.receive({ type: "drain" });
+    await running;
+    expect(setup.rowsOf(1).length).toBe(before + 1);
+    expect(setup.rowsOf(1).at(-1)).toEqual({ id: 1, ids: [], finish: "abort" });
+    expect(setup.runner.forgotten).toEqual([1]);
+  });
+
+  test("a failing step fails what was admitted, keeps what waits, and the engine goes on", async () => {
+    const runner = new CountingRunner();
+    runner.failAt = 2;
+    const setup = setUp(runner);
+    for (const id of [1, 2, 3, 4]) setup.loop.receive(submission(id, { maxTokens: 3 }));
+    await settle(setup);
+    for (const id of [1, 2, 3]) expect(setup.failureOf(id)).toMatchObject({ code: "internal", message: "the device gave up" });
+    expect(setup.rowsOf(4).flatMap(row => row.ids)).toEqual([4, 5, 6]);
+    expect(runner.resets).toBe(1);
+  });
+
+  test("stats count what happened", async () => {
+    const setup = setUp();
+    setup.loop.receive(submission(1, { maxTokens: 3 }));
+    setup.loop.receive({ type: "stats", ask: 7 });
+    await settle(setup);
+    const before = setup.sent.find(m => m.type === "stats");
+    expect(before).toMatchObject({ ask: 7, stats: { waiting: 1, running: 0, finished: 0 } });
+  });
+
+  test("in a storm of submissions and aborts every sequence ends exactly once", async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { below, next } = dice(seed);
+      const setup = setUp();
+      const running = setup.loop.run();
+      for (let id = 1; id <= 120; id++) {
+        setup.loop.receive(submission(id, { prompt: new Uint32Array(1 + below(12)), maxTokens: below(9), stopIds: [id + 5] }));
+        if (next() < 0.3) setup.loop.receive({ type: "abort", id: 1 + below(id) });
+        if (next() < 0.7) await new Promise<void>(resolve => setImmediate(resolve));
+      }
+      setup.loop.receive({ type: "drain" });
+      await running;
+      for (let id = 1; id <= 120; id++) {
+        const rows = setup.rowsOf(id);
+        const ends = rows.filter(row => row.finish !== undefined).length + setup.sent.filter(m => m.type === "failed" && m.id === id).length;
+        expect(ends).toBe(1);
+        const ids = rows.flatMap(row => row.ids);
+        expect(ids).toEqual(ids.map((_, n) => id + n));
+      }
+    }
+  });
+});
