@@ -1,0 +1,17 @@
+// The only door to MLX.
+
+export { activeMemory, cacheMemory, clearCache, device, deviceMemory, mlxVersion, openLibrary, peakMemory } from "./device.ts";
+export { resetPeakMemory, setCacheLimit, setMemoryLimit, setWiredLimit } from "./device.ts";
+export { type Dtype } from "./dtype.ts";
+export { MxError } from "./error.ts";
+export { type Tensor } from "./ffi.ts";
+export * from "./fused.ts";
+export * from "./graph.ts";
+export * from "./index-ops.ts";
+export * from "./io.ts";
+export * from "./layer-ops.ts";
+export * from "./ops.ts";
+export * from "./reduce-ops.ts";
+export * from "./scope.ts";
+export * from "./shape-ops.ts";
+export * from "./tensor.ts";
