@@ -51,7 +51,7 @@ setup: npm mlx $(MLXC_STAMP) ## bring Bun, npm packages, MLX and mlx-c into node
 
 shim: $(LIBRARY) mlx ## compile the C shim with mlx-c inside into one library beside MLX's
 
-build: dist/pippin ## make the one-file executable dist/pippin
+build: npm mlx dist/pippin ## make the one-file executable dist/pippin
 
 run: npm shim ## serve the built-in model, or MODEL=folder, from the sources
 	@exec $(BUN) src/main.ts serve $(MODEL) $(ARGS)
@@ -75,7 +75,7 @@ npm: $(NPM_STAMP)
 
 $(NPM_STAMP):
 	$(call need,command -v npm,npm,sudo apt-get install nodejs npm,brew install node)
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@test "$$($(BUN) --version 2>/dev/null)" = "$$(node -p 'require("./package.json").devDependencies.bun')" || node node_modules/bun/install.js
 	@touch $@
 
@@ -106,4 +106,7 @@ $(MLXC_STAMP):
 
 $(LIBRARY): $(MLX_STAMP) $(MLXC_STAMP) $(wildcard shim/*.c shim/*.h shim/*.sh shim/compat/*)
 	$(call need,command -v g++,g++,sudo apt-get install g++,xcode-select --install)
-	@MLX=$(MLX) MLXC=$(MLXC) OUT=.build/shim-$(BACKEND) bash shim/build.sh
+	@MLX=$(CURDIR)/$(MLX) MLXC=$(CURDIR)/$(MLXC) OUT=$(CURDIR)/.build/shim-$(BACKEND) sh shim/build.sh
+
+dist/pippin: $(LIBRARY) package-lock.json $(shell find src mini -type f)
+	@$(BUN) src/assets/build.ts

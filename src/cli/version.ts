@@ -1,0 +1,2 @@
+// The version has one home, package.json.
+export { version } from "../../package.json";
