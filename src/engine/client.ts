@@ -109,13 +109,13 @@ export class EngineProcess implements Engine {
 
   private spawn(): void {
     this.startedAt = Date.now();
-    const child = Bun.spawn([...this.options.command], {
+    const child: Subprocess = Bun.spawn([...this.options.command], {
       stdio: ["ignore", "inherit", "inherit"],
       serialization: "advanced",
       ipc: message => {
         if (child === this.child) this.receive(message as FromEngine);
       },
-      onExit: () => this.exited(child),
+      onExit: (): void => this.exited(child),
     });
     this.child = child;
     child.send(this.options.engine);

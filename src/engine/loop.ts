@@ -166,7 +166,7 @@ export class EngineLoop {
 
   private message(): Promise<void> {
     if (this.inbox.length > 0) return Promise.resolve();
-    return new Promise(resolve => (this.wake = resolve)).then(() => void (this.wake = undefined));
+    return new Promise<void>(resolve => (this.wake = resolve)).then(() => void (this.wake = undefined));
   }
 
   private stats(): EngineStats {

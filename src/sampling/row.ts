@@ -76,7 +76,7 @@ export class SamplerRow {
   private vector(fill: (values: Float32Array) => void): Tensor {
     const values = new Float32Array(this.vocabSize);
     fill(values);
-    return mx.keep(mx.fromArray(values, [this.vocabSize]));
+    return mx.scope(() => mx.keep(mx.fromArray(values, [this.vocabSize])));
   }
 }
 

@@ -1,0 +1,136 @@
+// Batch equals alone: on the CPU back end a sequence gets the same ids, bit for bit the same log-probabilities,
+// whatever joins and leaves beside it and however its prompt is cut into chunks.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { EngineLoop } from "../../src/engine/loop.ts";
+import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
+import { Runner } from "../../src/engine/runner.ts";
+import { loadModel, type LoadedModel } from "../../src/models/load.ts";
+import * as mx from "../../src/mx/index.ts";
+import { openForTests } from "../helpers/mx.ts";
+import { dice, GREEDY, submission } from "../helpers/sequences.ts";
+
+const MODELS = ["qwen3-f32", "qwen3-q8", "mistral-window"];
+const STATS = { liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 };
+
+class MemoryEngine {
+  readonly loop: EngineLoop;
+  readonly sent: FromEngine[] = [];
+  readonly running: Promise<void>;
+  private readonly runner: Runner;
+
+  constructor(loaded: LoadedModel, limits: { maxRows: number; prefillChunk: number }) {
+    this.runner = new Runner(loaded.model);
+    this.loop = new EngineLoop(this.runner, {
+      limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
+      vocabSize: loaded.model.vocabSize,
+      send: message => void this.sent.push(message),
+      deviceStats: () => STATS,
+    });
+    this.running = this.loop.run();
+  }
+
+  rows(id: number): StepRow[] {
+    return this.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.id === id) : []));
+  }
+
+  answer(id: number): { ids: number[]; logprobs: number[]; finish: string | undefined } {
+    const rows = this.rows(id);
+    return {
+      ids: rows.flatMap(row => row.ids),
+      logprobs: rows.flatMap(row => (row.logprobs ?? []).map(l => l.logprob)),
+      finish: rows.at(-1)?.finish,
+    };
+  }
+
+  async finish(): Promise<void> {
+    this.loop.receive({ type: "drain" });
+    await this.running;
+    this.runner.reset();
+  }
+}
+
+async function alone(loaded: LoadedModel, submit: Submit): Promise<ReturnType<MemoryEngine["answer"]>> {
+  const engine = new MemoryEngine(loaded, { maxRows: 1, prefillChunk: 1024 });
+  engine.loop.receive(submit);
+  await engine.finish();
+  return engine.answer(submit.id);
+}
+
+/** Prompts of many lengths, greedy and sampled, with penalties and stop ids here and there. */
+function mixture(seed: number, count: number, vocabSize: number): Submit[] {
+  const { below, next } = dice(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const prompt = Uint32Array.from({ length: 1 + below(60) }, () => below(vocabSize));
+    const sampled = next() < 0.5;
+    const sampling = {
+      ...GREEDY,
+      ...(sampled && { temperature: 0.9, seed: i, topP: next() < 0.5 ? 0.9 : 1 }),
+      ...(next() < 0.3 && { frequencyPenalty: 0.5, repetitionPenalty: 1.1 }),
+    };
+    return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(24), stopIds: next() < 0.3 ? [below(vocabSize)] : [], logprobs: 2 });
+  });
+}
+
+describe.each(MODELS)("%s", name => {
+  let loaded: LoadedModel;
+  beforeAll(() => {
+    openForTests();
+    loaded = loadModel(join(import.meta.dir, "../golden", name));
+  });
+  afterAll(() => loaded.weights.release());
+
+  test("25 requests that join and leave get what each gets alone", async () => {
+    const { below, next } = dice(7);
+    const all = mixture(1, 25, loaded.model.vocabSize);
+    const engine = new MemoryEngine(loaded, { maxRows: 12, prefillChunk: 16 });
+    for (const submit of all) {
+      engine.loop.receive(submit);
+      for (let wait = below(4); wait > 0 && next() < 0.8; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+    }
+    await engine.finish();
+    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+  });
+
+  test("prompt log-probabilities do not depend on the chunks, and their best ids are consistent", async () => {
+    const prompt = Uint32Array.from({ length: 150 }, (_, i) => (i * 7) % loaded.model.vocabSize);
+    const submit = submission(1, { prompt, maxTokens: 0, promptLogprobs: 3 });
+    const results = [];
+    for (const prefillChunk of [1024, 64, 7]) {
+      const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk });
+      engine.loop.receive(submit);
+      await engine.finish();
+      results.push(engine.rows(1)[0]!.promptLogprobs!);
+    }
+    expect(results[0]!.length).toBe(150);
+    expect(results[0]![0]).toBeNull();
+    results[0]!.slice(1).forEach((token, i) => expect(token!.id).toBe(prompt[i + 1]!));
+    expect(results[1]).toEqual(results[0]!);
+    expect(results[2]).toEqual(results[0]!);
+  });
+
+  test("aborts in the middle leave the others' answers and no handle behind", async () => {
+    const before = mx.liveHandles();
+    const { below } = dice(9);
+    const all = mixture(2, 20, loaded.model.vocabSize);
+    const engine = new MemoryEngine(loaded, { maxRows: 8, prefillChunk: 16 });
+    const aborted = new Set<number>();
+    for (const submit of all) {
+      engine.loop.receive(submit);
+      await new Promise<void>(resolve => setImmediate(resolve));
+      if (below(3) > 0) continue;
+      const id = 1 + below(submit.id);
+      if (engine.answer(id).finish === undefined) aborted.add(id);
+      engine.loop.receive({ type: "abort", id });
+    }
+    await engine.finish();
+    for (const submit of all) {
+      const reference = await alone(loaded, submit);
+      const answer = engine.answer(submit.id);
+      if (aborted.has(submit.id) && answer.finish === "abort") expect(reference.ids.slice(0, answer.ids.length)).toEqual(answer.ids);
+      else expect(answer).toEqual(reference);
+    }
+    expect(aborted.size).toBeGreaterThan(0);
+    expect(mx.liveHandles()).toBe(before);
+  });
+});
