@@ -1,0 +1,44 @@
+// Every supported model_type, one line each.
+import type { Weights } from "../weights/weights.ts";
+import * as llama from "./llama.ts";
+import * as mistral from "./mistral.ts";
+import type { Family, Model } from "./model.ts";
+import * as qwen3 from "./qwen3.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Reads and checks config.json, then builds the model from its weights. */
+export type Reader = (config: Json) => (weights: Weights) => Model;
+
+export const families: Readonly<Record<string, Reader>> = {
+  llama: reader(llama),
+  mistral: reader(mistral),
+  qwen3: reader(qwen3),
+};
+
+/** The supported model types whose names are nearest to `name`, nearest first. */
+export function nearestFamilies(name: string, count = 3): string[] {
+  const ranked = Object.keys(families).map(family => ({ family, distance: distance(name.slice(0, 64).toLowerCase(), family) }));
+  return ranked
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ family }) => family);
+}
+
+function reader<Config>(family: Family<Config>): Reader {
+  return json => {
+    const config = family.readConfig(json);
+    return weights => family.build(weights, config);
+  };
+}
+
+/** Edits (insert, delete, replace) between two texts. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

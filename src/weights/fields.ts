@@ -1,0 +1,76 @@
+// Reads numbers and flags out of config.json; every failure names the field. null counts as absent.
+import { CheckpointError, quoted } from "./error.ts";
+
+export class Fields {
+  constructor(
+    private readonly json: Readonly<Record<string, unknown>>,
+    private readonly path = "",
+  ) {}
+
+  has(name: string): boolean {
+    return this.value(name) !== undefined;
+  }
+
+  /** A positive integer. */
+  count(name: string, fallback?: number): number {
+    const value = this.value(name) ?? fallback;
+    if (value === undefined) throw this.error(name, "is missing");
+    if (!Number.isSafeInteger(value) || (value as number) < 1) throw this.error(name, `is ${show(value)}, not a positive integer`);
+    return value as number;
+  }
+
+  /** A positive number. */
+  positive(name: string, fallback?: number): number {
+    const value = this.value(name) ?? fallback;
+    if (value === undefined) throw this.error(name, "is missing");
+    if (typeof value !== "number" || !(value > 0) || !Number.isFinite(value)) throw this.error(name, `is ${show(value)}, not a positive number`);
+    return value;
+  }
+
+  flag(name: string): boolean | undefined;
+  flag(name: string, fallback: boolean): boolean;
+  flag(name: string, fallback?: boolean): boolean | undefined {
+    const value = this.value(name) ?? fallback;
+    if (value !== undefined && typeof value !== "boolean") throw this.error(name, `is ${show(value)}, not true or false`);
+    return value;
+  }
+
+  text(name: string): string | undefined;
+  text(name: string, fallback: string): string;
+  text(name: string, fallback?: string): string | undefined {
+    const value = this.value(name) ?? fallback;
+    if (value !== undefined && typeof value !== "string") throw this.error(name, `is ${show(value)}, not a text`);
+    return value;
+  }
+
+  list(name: string): readonly unknown[] | undefined {
+    const value = this.value(name);
+    if (value !== undefined && !Array.isArray(value)) throw this.error(name, `is ${show(value)}, not a list`);
+    return value;
+  }
+
+  object(name: string): Fields | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (typeof value !== "object" || Array.isArray(value)) throw this.error(name, `is ${show(value)}, not an object`);
+    return new Fields(value as Record<string, unknown>, `${this.path}${name}.`);
+  }
+
+  /** Refuses any other value than those the model was written for. */
+  expect(name: string, ...known: readonly string[]): void {
+    const value = this.text(name);
+    if (value !== undefined && !known.includes(value)) throw this.error(name, `is ${quoted(value)}, supported: ${known.join(", ")}`);
+  }
+
+  error(name: string, what: string): CheckpointError {
+    return new CheckpointError(`config.json: ${this.path}${name} ${what}`);
+  }
+
+  private value(name: string): unknown {
+    return Object.hasOwn(this.json, name) ? (this.json[name] ?? undefined) : undefined;
+  }
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? String(value)).slice(0, 60);
+}

@@ -1,0 +1,66 @@
+// How config.json says that matrices are packed. The same reading as mlx-lm's: a layer named in the settings is packed as they say,
+// any other layer is packed when it has scales, with bits and group size following from its shapes.
+import { CheckpointError, quoted } from "./error.ts";
+import { Fields } from "./fields.ts";
+
+export interface Quantization {
+  readonly bits: number;
+  readonly groupSize: number;
+}
+
+const supportedBits = [2, 3, 4, 5, 6, 8];
+const supportedGroups = [32, 64, 128];
+const plainKeys = new Set(["bits", "group_size", "mode", "quant_method", "linear_class", "quantization_mode"]);
+
+/** The settings of one checkpoint. */
+export class QuantizationSettings {
+  private constructor(private readonly layers: ReadonlyMap<string, Quantization | false>) {}
+
+  /** From "quantization", or from "quantization_config" where only that is there. */
+  static read(json: Readonly<Record<string, unknown>>): QuantizationSettings {
+    const key = ["quantization", "quantization_config"].find(name => (json[name] ?? undefined) !== undefined);
+    if (key === undefined) return new QuantizationSettings(new Map());
+    const fields = new Fields(json).object(key)!;
+    const method = fields.text("quant_method");
+    if (key === "quantization_config" && method !== undefined)
+      throw fields.error("quant_method", `is ${quoted(method)}, supported are checkpoints quantized for MLX`);
+    const whole = readOne(fields);
+    const layers = new Map<string, Quantization | false>();
+    for (const [name, value] of Object.entries(json[key] as object)) {
+      if (plainKeys.has(name) || value === null) continue;
+      if (typeof value === "boolean") layers.set(name, value && whole);
+      else if (typeof value === "object") layers.set(name, readOne(fields.object(name)!));
+    }
+    return new QuantizationSettings(layers);
+  }
+
+  /** What is said of a layer by its full name: packed so, left dense, or nothing. */
+  of(layer: string): Quantization | false | undefined {
+    return this.layers.get(layer);
+  }
+}
+
+/** The packing that follows from the widths of a weight and its scales, when it is a supported one. */
+export function inferQuantization(where: string, inputs: number, words: number, groups: number): Quantization {
+  const [bits, groupSize] = [(words * 32) / inputs, inputs / groups];
+  if (!supportedBits.includes(bits) || !supportedGroups.includes(groupSize))
+    throw new CheckpointError(`${where} is packed as ${bits} bits, group size ${groupSize}; supported are ${supported()}`);
+  return { bits, groupSize };
+}
+
+export function sameQuantization(a: Quantization, b: Quantization): boolean {
+  return a.bits === b.bits && a.groupSize === b.groupSize;
+}
+
+function readOne(fields: Fields): Quantization {
+  fields.expect("mode", "affine");
+  const bits = fields.count("bits", 4);
+  const groupSize = fields.count("group_size", 64);
+  if (!supportedBits.includes(bits)) throw fields.error("bits", `is ${bits}; supported are ${supported()}`);
+  if (!supportedGroups.includes(groupSize)) throw fields.error("group_size", `is ${groupSize}; supported are ${supported()}`);
+  return { bits, groupSize };
+}
+
+function supported(): string {
+  return `${supportedBits.join(", ")} bits in groups of ${supportedGroups.join(", ")}`;
+}

@@ -1,0 +1,133 @@
+// The tensors of one checkpoint while it is loaded and used: which are there, which were read, and who gives them back.
+//
+// MLX loads lazily, so a tensor costs memory when it is evaluated. `settle` does that every few hundred megabytes: what was joined or
+// cast is then made, and the parts it was made of are gone.
+import { join } from "node:path";
+import * as mx from "../mx/index.ts";
+import type { Dtype, Tensor } from "../mx/index.ts";
+import type { CheckpointTensor } from "./checkpoint.ts";
+import { CheckpointError, quoted } from "./error.ts";
+
+const SETTLE_BYTES = 512 * 2 ** 20;
+
+export class Store {
+  private readonly loaded = new Map<string, Tensor>(); // kept handles nobody took yet
+  private readonly owned = new Set<Tensor>(); // kept handles that live until release
+  private readonly views = new Set<Tensor>(); // likewise, sharing the data of an owned one
+  private pending: Tensor[] = [];
+  private pendingBytes = 0;
+
+  constructor(
+    folder: string,
+    private readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+  ) {
+    for (const file of new Set([...tensors.values()].map(t => t.file)))
+      for (const [name, tensor] of mx.loadSafetensors(join(folder, file))) this.loaded.set(name, tensor);
+  }
+
+  /** What the header says of a tensor that has not been taken yet. */
+  find(name: string): CheckpointTensor | undefined {
+    return this.loaded.has(name) ? this.tensors.get(name) : undefined;
+  }
+
+  /** The description of a tensor that must be there, of this shape when one is given. */
+  expect(name: string, shape?: readonly number[]): CheckpointTensor {
+    const found = this.find(name);
+    if (found === undefined) throw new CheckpointError(`${this.files()}: tensor ${quoted(name)} is missing`);
+    if (shape !== undefined && !sameShape(found.shape, shape))
+      throw this.error(found, `has shape [${found.shape.join(", ")}], expected [${shape.join(", ")}]`);
+    return found;
+  }
+
+  /** Hands the tensor over: numbers as float32 on the CPU, where that is much faster; otherwise as stored. */
+  take({ name, dtype }: CheckpointTensor): Tensor {
+    const tensor = this.loaded.get(name)!;
+    this.loaded.delete(name);
+    if (mx.device() !== "cpu" || !isFloat(dtype) || dtype === "float32") return this.own(tensor);
+    return this.replace([tensor], ([stored]) => mx.astype(stored!, "float32"));
+  }
+
+  /** Keeps what `make` gives until release, in place of the tensors it was made of. */
+  replace(parts: readonly Tensor[], make: (parts: readonly Tensor[]) => Tensor): Tensor {
+    const made = this.own(mx.keep(make(parts)));
+    for (const part of parts) this.drop(part);
+    return made;
+  }
+
+  /** Gives up a tensor that is not needed; missing ones are fine. */
+  skip(name: string): void {
+    const tensor = this.loaded.get(name);
+    if (tensor === undefined) return;
+    this.loaded.delete(name);
+    mx.release(tensor);
+  }
+
+  /** Evaluates what was taken, and gives back what nobody took; returns the names of those. */
+  finish(): string[] {
+    this.settle();
+    const unread = [...this.loaded.keys()];
+    for (const name of unread) this.skip(name);
+    return unread;
+  }
+
+  release(): void {
+    this.pending = [];
+    for (const name of [...this.loaded.keys()]) this.skip(name);
+    for (const tensor of [...this.views, ...this.owned]) mx.release(tensor);
+    this.views.clear();
+    this.owned.clear();
+  }
+
+  get bytes(): number {
+    return [...this.owned].reduce((sum, t) => sum + mx.byteSize(t), 0);
+  }
+
+  error(tensor: CheckpointTensor, what: string): CheckpointError {
+    return new CheckpointError(`${tensor.file}: tensor ${quoted(tensor.name)} ${what}`);
+  }
+
+  /** Keeps a kept handle until release. */
+  own(tensor: Tensor): Tensor {
+    this.owned.add(tensor);
+    this.pending.push(tensor);
+    this.pendingBytes += mx.byteSize(tensor);
+    return tensor;
+  }
+
+  /** Keeps a kept handle that shares an owned tensor's data. */
+  view(tensor: Tensor): Tensor {
+    this.views.add(tensor);
+    this.pending.push(tensor);
+    return tensor;
+  }
+
+  /** Evaluates what is pending once that is much. Call between matrices, when no part waits to be joined. */
+  settle(limit = 0): void {
+    if (this.pendingBytes < limit) return;
+    mx.evaluate(...this.pending.filter(t => this.owned.has(t) || this.views.has(t)));
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+
+  settleSome(): void {
+    this.settle(SETTLE_BYTES);
+  }
+
+  private drop(tensor: Tensor): void {
+    this.owned.delete(tensor);
+    mx.release(tensor);
+  }
+
+  private files(): string {
+    const files = new Set([...this.tensors.values()].map(t => t.file));
+    return files.size === 1 ? [...files][0]! : "model.safetensors.index.json";
+  }
+}
+
+export function isFloat(dtype: Dtype): boolean {
+  return dtype === "float32" || dtype === "bfloat16" || dtype === "float16";
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}

@@ -1,0 +1,177 @@
+// A checkpoint's tensors by name, as the functions that layers are made of. Whether a matrix is dense or packed is decided here.
+//
+// Every tensor that is read is a kept handle owned by the Weights, which give all of them back together.
+import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
+import type { CheckpointTensor } from "./checkpoint.ts";
+import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
+import { inferQuantization, type Quantization, type QuantizationSettings } from "./quantization.ts";
+import { isFloat, Store } from "./store.ts";
+
+/** How much of a model is stored in which way. */
+export interface WeightCounts {
+  parameters: number; // before quantization
+  readonly kinds: Map<string, number>; // "8-bit group 64", "bfloat16", … → parameters
+}
+
+export class Weights {
+  private constructor(
+    private readonly store: Store,
+    private readonly settings: QuantizationSettings,
+    private readonly counts: WeightCounts,
+    private readonly prefix: string,
+  ) {}
+
+  /** Opens the files of a checkpoint whose headers were checked. Call inside a scope, as all reading here. */
+  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: QuantizationSettings): Weights {
+    return new Weights(new Store(folder, tensors), settings, { parameters: 0, kinds: new Map() }, "");
+  }
+
+  /** The same weights seen from a longer prefix: at("model").at("norm") reads "model.norm.…". */
+  at(prefix: string): Weights {
+    return new Weights(this.store, this.settings, this.counts, `${this.prefix}${prefix}.`);
+  }
+
+  has(name: string): boolean {
+    return this.store.find(this.prefix + name) !== undefined;
+  }
+
+  tensor(name: string, shape?: readonly number[]): Tensor {
+    const found = this.store.expect(this.prefix + name, shape);
+    this.count(
+      found.shape.reduce((a, b) => a * b, 1),
+      found.dtype,
+    );
+    return this.store.take(found);
+  }
+
+  optional(name: string, shape?: readonly number[]): Tensor | undefined {
+    return this.has(name) ? this.tensor(name, shape) : undefined;
+  }
+
+  /** A projection. `bias` is what config.json says; where it says nothing the checkpoint decides. */
+  linear(name: string, inputs: number, outputs: number, bias?: boolean): Linear {
+    const linear = makeLinear(this.matrix(name, outputs, inputs, bias), this.keepView);
+    this.store.settleSome();
+    return linear;
+  }
+
+  /** Projections of the same input by name, with their outputs. Neighbours of equal kind are joined into one product. */
+  linears<Name extends string>(inputs: number, outputs: Readonly<Record<Name, number>>, bias?: boolean): (x: Tensor) => Record<Name, Tensor> {
+    const names = Object.keys(outputs) as Name[];
+    const matrices = names.map(name => this.matrix(name, outputs[name], inputs, bias));
+    const products = runs(matrices).map(run => this.joined(run));
+    this.store.settleSome();
+    return x => {
+      const parts = products.flatMap(product => product(x));
+      return Object.fromEntries(names.map((name, i) => [name, parts[i]])) as Record<Name, Tensor>;
+    };
+  }
+
+  embedding(name: string, count: number, width: number): Embedding {
+    const embedding = makeEmbedding(this.matrix(name, count, width, false), this.keepView);
+    this.store.settleSome();
+    return embedding;
+  }
+
+  rmsNorm(name: string, width: number, eps: number): Linear {
+    const weight = this.tensor(`${name}.weight`, [width]);
+    return x => mx.rmsNorm(x, weight, eps);
+  }
+
+  /** Makes a tensor that lives as long as the weights. */
+  constant(make: () => Tensor): Tensor {
+    return this.store.own(mx.keep(make()));
+  }
+
+  /** Says that the family has no use for a tensor, so that it does not count as unread. */
+  skip(name: string): void {
+    this.store.skip(this.prefix + name);
+  }
+
+  /** Ends loading: what was read is in memory. Returns the names of the tensors that no layer read. */
+  finish(): string[] {
+    return this.store.finish();
+  }
+
+  get bytes(): number {
+    return this.store.bytes;
+  }
+
+  get parameters(): number {
+    return this.counts.parameters;
+  }
+
+  /** How most parameters are stored: "8-bit group 64", "bfloat16", …; ", mixed" when matrices are packed in several ways. */
+  get quantization(): string {
+    const kinds = [...this.counts.kinds].sort((a, b) => b[1] - a[1]).map(([kind]) => kind);
+    const packed = kinds.filter(kind => kind.includes("-bit"));
+    if (packed.length === 0) return kinds[0] ?? "none";
+    return packed.length === 1 ? packed[0]! : `${packed[0]}, mixed`;
+  }
+
+  /** Gives all tensors back; the functions made of them are of no use afterwards. */
+  release(): void {
+    this.store.release();
+  }
+
+  private readonly keepView = (make: () => Tensor) => this.store.view(mx.keep(make()));
+
+  private matrix(name: string, outputs: number, inputs: number, wantBias?: boolean): Matrix {
+    const bias =
+      wantBias === true ? this.tensor(`${name}.bias`, [outputs]) : wantBias === false ? undefined : this.optional(`${name}.bias`, [outputs]);
+    const rest = { outputs, ...(bias === undefined ? {} : { bias }) };
+    const path = this.prefix + name;
+    const quantization = this.packing(path, inputs);
+    const weight = this.store.expect(`${path}.weight`, [outputs, quantization ? (inputs * quantization.bits) / 32 : inputs]);
+    if (quantization === false) {
+      if (!isFloat(weight.dtype)) throw this.store.error(weight, `is of ${weight.dtype}, expected floating-point numbers`);
+      this.count(outputs * inputs, weight.dtype);
+      return { type: "dense", weight: this.store.take(weight), ...rest };
+    }
+    if (weight.dtype !== "uint32") throw this.store.error(weight, `is of ${weight.dtype}, expected packed uint32`);
+    this.count(outputs * inputs, `${quantization.bits}-bit group ${quantization.groupSize}`);
+    const groups = [outputs, inputs / quantization.groupSize];
+    const [scales, biases] = [`${path}.scales`, `${path}.biases`].map(n => this.floats(this.store.expect(n, groups)));
+    return { type: "packed", weight: this.store.take(weight), scales: scales!, biases: biases!, quantization, ...rest };
+  }
+
+  private packing(path: string, inputs: number): Quantization | false {
+    const said = this.settings.of(path);
+    if (said !== undefined) return said;
+    const scales = this.store.find(`${path}.scales`);
+    if (scales === undefined) return false;
+    const weight = this.store.expect(`${path}.weight`);
+    return inferQuantization(`${weight.file}: tensor "${weight.name}"`, inputs, weight.shape[1] ?? 0, scales.shape[1] ?? 0);
+  }
+
+  private floats(found: CheckpointTensor): Tensor {
+    if (!isFloat(found.dtype)) throw this.store.error(found, `is of ${found.dtype}, expected floating-point numbers`);
+    return this.store.take(found);
+  }
+
+  private joined(run: readonly Matrix[]): (x: Tensor) => Tensor[] {
+    const matrix = joinMatrices(run, parts => this.store.replace(parts, all => mx.concatenate([...all], 0)));
+    const linear = makeLinear(matrix, this.keepView);
+    if (run.length === 1) return x => [linear(x)];
+    let end = 0;
+    const cuts = run.slice(0, -1).map(m => (end += m.outputs));
+    return x => mx.split(linear(x), cuts, -1);
+  }
+
+  private count(parameters: number, kind: string): void {
+    this.counts.parameters += parameters;
+    this.counts.kinds.set(kind, (this.counts.kinds.get(kind) ?? 0) + parameters);
+  }
+}
+
+/** Neighbours of equal kind together. */
+function runs(matrices: readonly Matrix[]): Matrix[][] {
+  const result: Matrix[][] = [];
+  for (const matrix of matrices) {
+    const last = result.at(-1);
+    if (last !== undefined && kindOf(last[0]!) === kindOf(matrix)) last.push(matrix);
+    else result.push([matrix]);
+  }
+  return result;
+}

@@ -1,0 +1,119 @@
+"""Records tiny checkpoints and their reference log-probabilities with mlx-lm: record.py [family/variant ...]
+
+Each folder gets config.json, the safetensors files, and reference.safetensors: ids [n] (a prompt, then what greedy decoding chose) and
+logprobs [n, vocab], where row i is what follows ids[0] .. ids[i]. All reference numbers are float32 on the CPU.
+"""
+
+import json
+import shutil
+import sys
+import zlib
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.utils
+import mlx_lm.utils
+import numpy as np
+from mlx_lm.models.cache import make_prompt_cache
+from variants import VARIANTS
+from window import window_logprobs
+
+GOLDEN = Path(__file__).resolve().parent.parent
+DECODED = 48
+
+
+def randomize(model, seed):
+    """Weights for which attention looks at something and the log-probabilities are far from uniform."""
+    mx.random.seed(seed)
+
+    def weight(name, shape):
+        if name.endswith("norm.weight"):
+            sharp = 1.5 if "q_norm" in name else 1.0
+            return sharp + 0.2 * mx.random.normal(shape)
+        if name.endswith(".bias"):
+            return 0.3 * mx.random.normal(shape)
+        if "embed_tokens" in name or "lm_head" in name:
+            return 2.5 / shape[1] ** 0.5 * mx.random.normal(shape)
+        gain = 1.6 if "q_proj" in name or "k_proj" in name else 1.0
+        return gain / shape[1] ** 0.5 * mx.random.normal(shape)
+
+    parameters = [(name, weight(name, old.shape)) for name, old in mlx.utils.tree_flatten(model.parameters())]
+    model.load_weights(parameters)
+
+
+def in_shards(count):
+    """mlx-lm's make_shards for a number of files instead of their size."""
+
+    def make_shards(weights, *_):
+        items, size = list(weights.items()), -(-len(weights) // count)
+        return [dict(items[i : i + size]) for i in range(0, len(items), size)]
+
+    return make_shards
+
+
+def write_checkpoint(folder, variant, seed):
+    config = {**variant["base"], **variant.get("config", {})}
+    config = {k: v for k, v in config.items() if v is not None or k == "sliding_window"}
+    model_class, args_class = mlx_lm.utils._get_classes(config)
+    model = model_class(args_class.from_dict(config))
+    randomize(model, seed)
+    model.set_dtype(getattr(mx, variant.get("dtype", "bfloat16")))
+    if "quantize" in variant:
+        layers = variant.get("layers", {})
+        model, config = mlx_lm.utils.quantize_model(
+            model, config, **variant["quantize"], quant_predicate=lambda path, _: layers.get(path, True)
+        )
+        for path, how in layers.items():
+            config["quantization"][path] = how
+    mlx_lm.utils.make_shards = in_shards(variant.get("shards", 1))
+    mlx_lm.utils.save_model(folder, model)
+    mlx_lm.utils.save_config(config, folder / "config.json")
+    if "shards" not in variant:
+        (folder / "model.safetensors.index.json").unlink()
+
+
+def mlx_lm_logprobs(model, prompt):
+    """A prompt pass, then greedy decoding, as mlx-lm computes it."""
+    cache = make_prompt_cache(model)
+    ids, rows, new = list(prompt), [], list(prompt)
+    for _ in range(1 + DECODED):
+        logits = model(mx.array([new]), cache=cache)[0].astype(mx.float32)
+        logprobs = logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+        rows.append(np.array(logprobs))
+        new = [int(mx.argmax(logits[-1]))]
+        ids += new
+    return ids[:-1], np.concatenate(rows)
+
+
+def record(name, variant):
+    folder = GOLDEN / name
+    shutil.rmtree(folder, ignore_errors=True)
+    seed = zlib.crc32(name.encode())
+    write_checkpoint(folder, variant, seed)
+    model, config = mlx_lm.utils.load_model(folder)
+    model.set_dtype(mx.float32)
+    prompt = np.random.default_rng(seed).integers(0, config["vocab_size"], variant.get("prompt", 24)).tolist()
+    if variant.get("reference") == "window":
+        ids, logprobs = window_logprobs(dict(mlx.utils.tree_flatten(model.parameters())), config, prompt, DECODED)
+    else:
+        ids, logprobs = mlx_lm_logprobs(model, prompt)
+    reference = {"ids": mx.array(ids, mx.int32), "logprobs": mx.array(logprobs.astype(np.float32))}
+    mx.save_safetensors(str(folder / "reference.safetensors"), reference, {"prompt": str(len(prompt))})
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    best = logprobs.max(axis=-1)
+    print(f"{name:24} {size / 1000:6.0f} kB  best logprob {best.mean():.2f} ({best.min():.2f} to {best.max():.2f}), {len(set(ids))} ids")
+
+
+def main(names):
+    mx.disable_compile()  # it would need a C++ compiler on the CPU
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown:
+        sys.exit(f"unknown variants: {', '.join(unknown)}")
+    for name in names or VARIANTS:
+        record(name, VARIANTS[name])
+    versions = {"mlx": mx.__version__, "mlx-lm": mlx_lm.__version__}
+    (GOLDEN / "versions.json").write_text(json.dumps(versions) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
