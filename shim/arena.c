@@ -42,11 +42,11 @@ static char message[4096];
 int32_t mxs_lists[MXS_SCRATCH];
 
 // mlx-c reports every caught exception here. This replaces mlx-c's own error.cpp, which prints and exits the process unless told
-// otherwise, and which takes exception texts for printf formats.
+// otherwise, and which takes exception texts for printf formats. The first text stands: what follows it only says that a closure failed.
 void _mlx_error(const char *file, const int line, const char *text, ...) {
   (void)file;
   (void)line;
-  snprintf(mlx_message, sizeof mlx_message, "%s", text);
+  if (!mlx_message[0]) snprintf(mlx_message, sizeof mlx_message, "%s", text);
 }
 
 static const char *without_prefix(const char *op) { return strncmp(op, "mxs_", 4) == 0 ? op + 4 : op; }
@@ -61,10 +61,12 @@ mxs_tensor mxs_fail(const char *op, const char *format, ...) {
 }
 
 int32_t mxs_fail_code(const char *op) {
-  if (mlx_message[0]) mxs_fail(op, "%s", mlx_message);
-  mlx_message[0] = 0;
+  mxs_fail(op, "%s", mlx_message[0] ? mlx_message : "failed without a message");
+  mxs_forget_error();
   return -1;
 }
+
+void mxs_forget_error(void) { mlx_message[0] = 0; }
 
 const char *mxs_last_error(void) { return message; }
 void *mxs_scratch(void) { return mxs_lists; }

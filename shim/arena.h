@@ -28,7 +28,8 @@ mxs_tensor mxs_born_kept(mlx_array result, const char *op);
 
 // Records why `op` failed; both return what a failing function returns.
 mxs_tensor mxs_fail(const char *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int32_t mxs_fail_code(const char *op); // the message is MLX's, or the one recorded already
+int32_t mxs_fail_code(const char *op); // the message is MLX's
+void mxs_forget_error(void);           // after an MLX call whose failure does not matter
 
 bool mxs_list_fits(int32_t length, const char *op);
 

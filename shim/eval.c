@@ -12,7 +12,9 @@ bool mxs_compiles = false;
 
 static bool has_gpu(void) {
   int count = 0;
-  return mlx_device_count(&count, MLX_GPU) == 0 && count > 0;
+  bool found = mlx_device_count(&count, MLX_GPU) == 0 && count > 0;
+  mxs_forget_error();
+  return found;
 }
 
 int32_t mxs_open(int32_t device) {
@@ -47,6 +49,7 @@ double mxs_device_memory(void) {
   }
   mlx_device_info_free(info);
   mlx_device_free(device);
+  mxs_forget_error();
   return (double)bytes;
 }
 
@@ -199,20 +202,28 @@ static int32_t on_list(int32_t count, int call(const mlx_vector_array), const ch
 int32_t mxs_evaluate(int32_t count) { return on_list(count, mlx_eval, __func__); }
 int32_t mxs_async_evaluate(int32_t count) { return on_list(count, mlx_async_eval, __func__); }
 
+// The DOT text goes through a file because that is what mlx-c writes to.
+static int32_t graph_text(FILE *file, mlx_vector_array outputs, void *out, double bytes, const char *op) {
+  mlx_node_namer namer = mlx_node_namer_new();
+  int failed = mlx_export_to_dot(file, namer, outputs);
+  mlx_node_namer_free(namer);
+  if (failed) return mxs_fail_code(op);
+  long length = ftell(file);
+  if (length < 0 || (double)length > bytes) return mxs_fail(op, "the graph's text has %ld bytes and the buffer %.0f", length, bytes), -1;
+  rewind(file);
+  return (int32_t)fread(out, 1, (size_t)length, file);
+}
+
 int32_t mxs_graph(int32_t count, void *out, double bytes) {
   mlx_vector_array outputs;
   if (!mxs_find_list(count, &outputs, __func__)) return -1;
-  mlx_node_namer namer = mlx_node_namer_new();
   FILE *file = tmpfile();
-  int failed = file == NULL || mlx_export_to_dot(file, namer, outputs);
-  mlx_node_namer_free(namer);
-  mlx_vector_array_free(outputs);
-  long length = failed ? -1 : ftell(file);
-  if (length > (long)bytes) mxs_fail(__func__, "the graph's text has %ld bytes and the buffer %.0f", length, bytes), length = -1;
-  if (length > 0) {
-    rewind(file);
-    length = (long)fread(out, 1, (size_t)length, file);
+  int32_t length = -1;
+  if (file == NULL) mxs_fail(__func__, "no temporary file can be made");
+  else {
+    length = graph_text(file, outputs, out, bytes, __func__);
+    fclose(file);
   }
-  if (file) fclose(file);
-  return failed ? mxs_fail_code(__func__) : (int32_t)length;
+  mlx_vector_array_free(outputs);
+  return length;
 }

@@ -29,6 +29,7 @@ static int32_t count_loaded(void) {
 static mlx_stream load_stream(void) {
   bool cuda = false;
   mlx_cuda_is_available(&cuda);
+  mxs_forget_error();
   return mxs_compiles && !cuda ? mlx_default_cpu_stream_new() : mxs_stream;
 }
 
