@@ -1,0 +1,37 @@
+// Reads the text files of a model folder. A file that is there but broken is an error that names it; whether it may be absent is the caller's choice.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { TokenizerError } from "./error.ts";
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The file's text, or undefined when there is no such file. */
+export function readText(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new TokenizerError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The file's JSON object, or undefined when there is no such file. */
+export function readObject(folder: string, name: string): Json | undefined {
+  const text = readText(folder, name);
+  if (text === undefined) return undefined;
+  const path = join(folder, name);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TokenizerError(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isObject(value)) throw new TokenizerError(`${path} holds no JSON object`);
+  return value;
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
