@@ -1,6 +1,5 @@
 // `make check` and `make test`: runs every step, even after a failure, and ends in one line "N passed, N failed".
 // Which tests need MLX is read from their imports: those that reach src/mx. Those under test/e2e need the executable.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { chainTo, importGraph, root } from "./helpers/imports.ts";
 
@@ -27,7 +26,6 @@ function bunTest(name: string, files: readonly string[]): Step[] {
 
 function steps(mode: string): Step[] {
   const { pure, tensors, e2e } = testSteps();
-  const sanitizer = "shim/test.sh";
   return [
     { name: "format", command: [bin("prettier"), "--check", "--log-level=warn", "src", "test", "bench", "*.json"] },
     { name: "types", command: [bin("tsc")] },
@@ -35,7 +33,7 @@ function steps(mode: string): Step[] {
     ...(mode === "check"
       ? []
       : [
-          ...(existsSync(join(root, sanitizer)) ? [{ name: "shim under the address sanitizer", command: ["bash", sanitizer] }] : []),
+          { name: "shim under the address sanitizer", command: ["sh", "shim/asan.sh"], tests: true },
           ...bunTest("tensor and model tests", tensors),
           ...bunTest("tests of the executable", e2e),
         ]),

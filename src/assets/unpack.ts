@@ -12,8 +12,8 @@ const ABANDONED_MS = 3_600_000; // an unfinished folder of that age belongs to a
 /** The folder that holds every file of `contents`, below `cache`. Throws CliError when it cannot be written. */
 export async function unpack(contents: Embedded, cache: string): Promise<string> {
   const folder = join(cache, contents.id);
-  if (isComplete(contents, folder)) return folder;
   try {
+    if (isComplete(contents, folder)) return folder;
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     sweep(cache);
     const fresh = mkdtempSync(join(cache, UNFINISHED));
@@ -30,7 +30,16 @@ export async function unpack(contents: Embedded, cache: string): Promise<string>
 }
 
 function isComplete(contents: Embedded, folder: string): boolean {
-  return contents.files.every(file => statSync(join(folder, file.path), { throwIfNoEntry: false })?.size === file.bytes);
+  return contents.files.every(file => sizeOf(join(folder, file.path)) === file.bytes);
+}
+
+function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
 async function unpackFile(file: EmbeddedFile, path: string): Promise<void> {
