@@ -30,6 +30,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Reads rope_theta and rope_scaling, or rope_parameters, where newer configs keep both. */
 export function readRope(c: Fields, dims: number, defaultBase?: number): RopeSettings {
+  if (dims % 2 !== 0) throw c.error("head_dim", `is ${dims}, not an even number`);
   const parameters = c.object("rope_parameters");
   const scaling = c.object("rope_scaling") ?? parameters;
   const base =

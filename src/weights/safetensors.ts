@@ -85,7 +85,7 @@ function parseHeader(file: string, text: () => string): object {
 }
 
 function checkMetadata(value: unknown, file: string): [] {
-  const valid = isObject(value) && Object.values(value).every(v => typeof v === "string");
+  const valid = value === null || (isObject(value) && Object.values(value).every(v => typeof v === "string")); // MLX writes null for none
   if (!valid) throw new CheckpointError(`${file}: __metadata__ holds something other than strings`);
   return [];
 }

@@ -65,7 +65,7 @@ export class Store {
   /** Evaluates what was taken, and gives back what nobody took; returns the names of those. */
   finish(): string[] {
     this.settle();
-    const unread = [...this.loaded.keys()];
+    const unread = [...this.loaded.keys()].sort();
     for (const name of unread) this.skip(name);
     return unread;
   }
