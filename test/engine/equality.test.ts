@@ -10,7 +10,7 @@ import * as mx from "../../src/mx/index.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, GREEDY, submission } from "../helpers/sequences.ts";
 
-const MODELS = ["qwen3-f32", "qwen3-q8", "mistral-window"];
+const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window"];
 const STATS = { liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 };
 
 class MemoryEngine {
