@@ -1,9 +1,9 @@
 // What every model family must hold, over one recorded checkpoint of test/golden:
-// its log-probabilities are the reference's, and four ways to read the same ids give the same bits on the CPU.
+// its log-probabilities are the reference's, and every way to read the same ids gives the same bits on the CPU.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { KvRows } from "../../src/kv/rows.ts";
-import type { Batch, LayerKv } from "../../src/models/model.ts";
+import type { Batch, LayerKv, Model } from "../../src/models/model.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import { openForTests } from "../helpers/mx.ts";
@@ -13,14 +13,20 @@ export const GOLDEN = join(import.meta.dir, "../golden");
 const TOLERANCE = 1e-3;
 const PREFIX = 19; // ids that are taken from another row's kv
 
+type Ids = readonly number[];
+
 interface Rows {
   readonly layers: readonly LayerKv[];
+  addRow(): unknown;
   begin(length: number): Batch;
+  release(): void;
 }
 
-interface Reference {
-  readonly ids: readonly number[];
-  readonly logprobs: Float32Array; // [ids, vocab]
+/** A model with the ids of its reference and what it makes of them in one pass. */
+interface Subject {
+  readonly model: Model;
+  readonly ids: Ids;
+  readonly whole: Float32Array; // log-probabilities [ids, vocab]
 }
 
 /** One line of the table that the suite prints. */
@@ -31,17 +37,71 @@ export interface Measured {
   readonly worst: number; // difference of a log-probability
 }
 
+const equalities: Readonly<Record<string, (subject: Subject) => void>> = {
+  "attention over kv without padding gives the same bits": ({ model, ids, whole }) => {
+    expectSameBits(readAlone(model, [ids], new SimpleKv(model.layout)), whole);
+  },
+
+  "ids read in chunks, or one by one, give the bits of a whole pass": ({ model, ids, whole }) => {
+    for (const chunks of [[7, 1, 9, 2, ids.length - 19], [16, 16, 16, ids.length - 48], ids.map(() => 1)])
+      expectSameBits(readAlone(model, inChunks(ids, chunks)), whole);
+  },
+
+  "rows of a mixed batch give the bits that they give alone": ({ model, ids }) => {
+    const prompts = [ids.slice(0, 21), ids.slice(3, 37), ids.slice(0, 5), ids.slice(11, 40)];
+    const next = (row: number) => ids.slice(row, row + 8); // decoded after each prompt
+    const [group, ...others] = prompts.map(prompt => {
+      const kv = rows(model);
+      read(model, kv, [prompt]);
+      return kv;
+    }) as [KvRows, ...KvRows[]];
+    mx.scope(() => others.forEach(kv => group.join(kv)));
+    const steps = Array.from({ length: 8 }, (_, step) =>
+      read(
+        model,
+        group,
+        prompts.map((_, row) => [next(row)[step]!]),
+      ),
+    );
+    group.release();
+    prompts.forEach((prompt, row) => {
+      const alone = readAlone(model, [prompt, ...next(row).map(id => [id])]);
+      expectSameBits(concatenated(steps.map(step => step[row]!)), alone.subarray(prompt.length * model.vocabSize));
+    });
+  },
+
+  "rows of one length read together give the bits that they give alone": ({ model, ids, whole }) => {
+    const texts = [ids, ids.toReversed(), ids.map(id => (id * 7 + 1) % model.vocabSize)];
+    const kv = rows(model, texts.length);
+    const together = read(model, kv, texts);
+    kv.release();
+    expectSameBits(together[0]!, whole);
+    texts.forEach((text, row) => expectSameBits(together[row]!, readAlone(model, [text])));
+  },
+
+  "a row resumed from a copied prefix gives the bits of a whole pass": ({ model, ids, whole }) => {
+    const [first, second] = [rows(model), rows(model)];
+    read(model, first, [ids.slice(0, PREFIX + 6)]); // the copied prefix ends inside what was read
+    mx.scope(() => copyPrefix(first, second, PREFIX));
+    first.release();
+    const rest = inChunks(ids.slice(PREFIX), [5, 1, 8, ids.length - PREFIX - 14]).map(chunk => read(model, second, [chunk])[0]!);
+    second.release();
+    expectSameBits(concatenated(rest), whole.subarray(PREFIX * model.vocabSize));
+  },
+};
+
 /** Declares the tests of one folder of test/golden. */
 export function modelSuite(name: string, report: (measured: Measured) => void): void {
   describe(name, () => {
-    let loaded: LoadedModel, reference: Reference, whole: Float32Array, handles: number;
+    let loaded: LoadedModel, subject: Subject, expected: Float32Array, handles: number;
 
     beforeAll(() => {
       openForTests();
       handles = mx.liveHandles();
       loaded = loadModel(join(GOLDEN, name));
-      reference = readReference(join(GOLDEN, name, "reference.safetensors"));
-      whole = withKv(rows(), kv => read(kv, reference.ids));
+      const reference = readReference(join(GOLDEN, name, "reference.safetensors"));
+      expected = reference.logprobs;
+      subject = { model: loaded.model, ids: reference.ids, whole: readAlone(loaded.model, [reference.ids]) };
     });
 
     afterAll(() => {
@@ -49,103 +109,21 @@ export function modelSuite(name: string, report: (measured: Measured) => void): 
       expect(mx.liveHandles()).toBe(handles);
     });
 
-    const rows = () => new KvRows(loaded.model.layout);
-    const read = (kv: Rows, ids: readonly number[]) => readRows(loaded, kv, [ids])[0]!;
-    const inChunks = (kv: Rows, ids: readonly number[], chunks: readonly number[]) => {
-      const parts: Float32Array[] = [];
-      let start = 0;
-      for (const chunk of [...chunks, ids.length]) {
-        parts.push(read(kv, ids.slice(start, start + chunk)));
-        start += chunk;
-        if (start >= ids.length) break;
-      }
-      return concatenated(parts);
-    };
-
     test("its log-probabilities are the reference's", () => {
-      const worst = worstDifference(whole, reference.logprobs);
+      const worst = worstDifference(subject.whole, expected);
       const { parameters, quantization } = loaded.info;
       report({ name, stored: quantization, parameters, worst });
       expect(worst).toBeLessThan(TOLERANCE);
     });
 
-    test("every tensor of the checkpoint is used", () => {
-      expect(loaded.info.unreadTensors).toEqual([]);
-    });
+    test("every tensor of the checkpoint is used", () => expect(loaded.info.unreadTensors).toEqual([]));
 
-    test("attention over its own kv without padding gives the same bits", () => {
-      const plain = new SimpleKv(loaded.model.layout);
-      plain.addRow();
-      expectSameBits(
-        withKv(plain, kv => read(kv, reference.ids)),
-        whole,
-      );
-    });
-
-    test("ids read in chunks, or one by one, give the bits of a whole pass", () => {
-      const { ids } = reference;
-      for (const chunks of [[7, 1, 9, 2], [16, 16, 16, 16], ids.map(() => 1)]) {
-        expectSameBits(
-          withKv(rows(), kv => inChunks(kv, ids, chunks)),
-          whole,
-        );
-      }
-    });
-
-    test("rows of a mixed batch give the bits that they give alone", () => {
-      const { ids } = reference;
-      const prompts = [ids.slice(0, 21), ids.slice(3, 37), ids.slice(0, 5), ids.slice(11, 40)];
-      const kvs = prompts.map(rows);
-      const group = kvs[0]!;
-      const alone = prompts.map((prompt, i) => withKv(rows(), kv => (read(kv, prompt), continued(kv, ids, i))));
-      prompts.forEach((prompt, i) => (kvs[i]!.addRow(), read(kvs[i]!, prompt)));
-      mx.scope(() => kvs.slice(1).forEach(kv => group.join(kv)));
-      const steps = ids.slice(0, 8).map((_, step) =>
-        readRows(
-          loaded,
-          group,
-          prompts.map((_, i) => [ids[step + i]!]),
-        ),
-      );
-      prompts.forEach((_, i) => expectSameBits(concatenated(steps.map(step => step[i]!)), alone[i]!));
-      group.release();
-    });
-
-    const continued = (kv: Rows, ids: readonly number[], row: number) =>
-      concatenated(Array.from({ length: 8 }, (_, step) => read(kv, [ids[step + row]!])));
-
-    test("rows of one length read together give the bits that they give alone", () => {
-      const { ids } = reference;
-      const texts = [ids, ids.toReversed(), ids.map(id => (id * 7 + 1) % loaded.model.vocabSize)];
-      const kv = rows();
-      texts.forEach(() => kv.addRow());
-      const together = readRows(loaded, kv, texts);
-      kv.release();
-      expectSameBits(together[0]!, whole);
-      texts.slice(1).forEach((text, i) =>
-        expectSameBits(
-          together[i + 1]!,
-          withKv(rows(), one => read(one, text)),
-        ),
-      );
-    });
-
-    test("a row resumed from a copied prefix gives the bits of a whole pass", () => {
-      const { ids } = reference;
-      const [first, second] = [rows(), rows()];
-      first.addRow();
-      read(first, ids.slice(0, PREFIX + 6)); // the copied prefix ends inside what was read
-      mx.scope(() => copyPrefix(first, second, PREFIX));
-      first.release();
-      const rest = inChunks(second, ids.slice(PREFIX), [5, 1, 8]);
-      second.release();
-      expectSameBits(rest, whole.subarray(PREFIX * loaded.model.vocabSize));
-    });
+    for (const [sentence, check] of Object.entries(equalities)) test(sentence, () => check(subject));
   });
 }
 
-/** Log-probabilities after each of the ids that the rows bring, per row. */
-function readRows({ model }: LoadedModel, kv: Rows, ids: readonly (readonly number[])[]): Float32Array[] {
+/** Reads ids [rows, length] behind what the rows hold; log-probabilities [length, vocab] after each id, per row. */
+function read(model: Model, kv: Rows, ids: readonly Ids[]): Float32Array[] {
   const length = ids[0]!.length;
   const all = mx.scope(() => {
     const hidden = model.embed(mx.fromArray(Int32Array.from(ids.flat()), [ids.length, length]));
@@ -154,26 +132,37 @@ function readRows({ model }: LoadedModel, kv: Rows, ids: readonly (readonly numb
     return mx.toFloat32(mx.subtract(logits, mx.logsumexp(logits, -1, true)));
   });
   const size = length * model.vocabSize;
-  return ids.map((_, i) => all.subarray(i * size, (i + 1) * size));
+  return ids.map((_, row) => all.subarray(row * size, (row + 1) * size));
+}
+
+/** One row, read in these chunks. */
+function readAlone(model: Model, chunks: readonly Ids[], kv: Rows = new KvRows(model.layout)): Float32Array {
+  kv.addRow();
+  const parts = chunks.map(chunk => read(model, kv, [chunk])[0]!);
+  kv.release();
+  return concatenated(parts);
+}
+
+function rows(model: Model, count = 1): KvRows {
+  const kv = new KvRows(model.layout);
+  for (let row = 0; row < count; row++) kv.addRow();
+  return kv;
 }
 
 function copyPrefix(from: KvRows, to: KvRows, length: number): void {
-  to.addRow();
   to.begin(length);
   to.layers.forEach((layer, i) => layer.putRow(0, from.layers[i]!.copyRow(0, length), length));
   mx.evaluate(...to.layers.flatMap(layer => layer.tensors()));
 }
 
-function withKv<Kv extends KvRows | SimpleKv, T>(kv: Kv, body: (kv: Kv) => T): T {
-  if (kv instanceof KvRows) kv.addRow();
-  try {
-    return body(kv);
-  } finally {
-    kv.release();
-  }
+function inChunks(ids: Ids, lengths: readonly number[]): Ids[] {
+  let start = 0;
+  const chunks = lengths.map(length => ids.slice(start, (start += length)));
+  expect(start).toBe(ids.length);
+  return chunks;
 }
 
-function readReference(path: string): Reference {
+function readReference(path: string): { ids: number[]; logprobs: Float32Array } {
   const tensors = mx.loadSafetensors(path);
   const reference = { ids: [...mx.toInt32(tensors.get("ids")!)], logprobs: mx.toFloat32(tensors.get("logprobs")!) };
   tensors.forEach(mx.release);
