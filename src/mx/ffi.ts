@@ -1,15 +1,17 @@
 // The symbol table of shim/mxs.h, one line per function, and the one place where results are checked.
 // A test compares the table with the header.
 
-import { dlopen, FFIType, toArrayBuffer, type Library, type Pointer } from "bun:ffi";
+import { dlopen, toArrayBuffer, type Library, type Pointer } from "bun:ffi";
 import { MxError } from "./error.ts";
 
-const tensor = FFIType.i32; // read as a signed number: small integers are the fast case in JavaScript
-const optional = FFIType.i32;
-const int = FFIType.i32;
-const double = FFIType.f64;
-const text = FFIType.cstring;
-const data = FFIType.ptr;
+// Three names of the same type, so that the test can tell what an argument means. Handles are read as signed numbers, which are the
+// fast case in JavaScript.
+const tensor = "i32";
+const optional = "int";
+const int = "int32_t";
+const double = "f64";
+const text = "cstring";
+const data = "ptr";
 
 const one = { args: [tensor], returns: tensor } as const;
 const two = { args: [tensor, tensor], returns: tensor } as const;
