@@ -1,7 +1,7 @@
 // Llama 1 to 3 and what follows them: pre-norm blocks of grouped-query attention and a gated MLP.
 import { add, type Tensor } from "../mx/index.ts";
 import { attention, head, makeRope, mlp, readRope, type Rope, type RopeSettings } from "../nn/index.ts";
-import { Fields } from "../weights/fields.ts";
+import { Fields, MOST_HEAD_DIM, MOST_LAYERS } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Batch, LayerKv, LayerLayout, Model } from "./model.ts";
 
@@ -25,11 +25,11 @@ export interface Config {
 export function readConfig(json: Readonly<Record<string, unknown>>): Config {
   const c = new Fields(json);
   c.expect("hidden_act", "silu");
-  const [hidden, layers, heads] = [c.count("hidden_size"), c.count("num_hidden_layers"), c.count("num_attention_heads")];
+  const [hidden, layers, heads] = [c.count("hidden_size"), c.count("num_hidden_layers", undefined, MOST_LAYERS), c.count("num_attention_heads")];
   const kvHeads = c.count("num_key_value_heads", heads);
   if (heads % kvHeads !== 0) throw c.error("num_attention_heads", `is ${heads}, not divisible by num_key_value_heads ${kvHeads}`);
   if (!c.has("head_dim") && hidden % heads !== 0) throw c.error("hidden_size", `is ${hidden}, not divisible by num_attention_heads ${heads}`);
-  const headDim = c.count("head_dim", hidden / heads);
+  const headDim = c.count("head_dim", hidden / heads, MOST_HEAD_DIM);
   return {
     hidden,
     inner: c.count("intermediate_size"),

@@ -3,7 +3,7 @@ import type { ModelInfo } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
 import { readConfigFile, readTensors } from "../weights/checkpoint.ts";
 import { CheckpointError, quoted } from "../weights/error.ts";
-import { QuantizationSettings } from "../weights/quantization.ts";
+import { readQuantization } from "../weights/quantization.ts";
 import { Weights } from "../weights/weights.ts";
 import type { Model } from "./model.ts";
 import { families, nearestFamilies, type Reader } from "./registry.ts";
@@ -22,7 +22,7 @@ export function loadModel(folder: string): LoadedModel {
   const config = readConfigFile(folder);
   const modelType = readModelType(config);
   const build = findFamily(modelType)(config);
-  const settings = QuantizationSettings.read(config);
+  const settings = readQuantization(config);
   const tensors = readTensors(folder);
   return mx.scope(() => {
     const weights = Weights.open(folder, tensors, settings);

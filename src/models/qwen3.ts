@@ -1,7 +1,7 @@
 // Qwen3, dense: pre-norm blocks of grouped-query attention whose query and key heads are normalised, and a gated MLP.
 import { add, type Tensor } from "../mx/index.ts";
 import { attention, head, makeRope, mlp, readRope, type Rope, type RopeSettings } from "../nn/index.ts";
-import { Fields } from "../weights/fields.ts";
+import { Fields, MOST_HEAD_DIM, MOST_LAYERS } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Batch, LayerKv, Model } from "./model.ts";
 
@@ -26,11 +26,11 @@ export function readConfig(json: Readonly<Record<string, unknown>>): Config {
   if (c.flag("use_sliding_window", false)) throw c.error("use_sliding_window", "is not supported for this family");
   const [heads, kvHeads] = [c.count("num_attention_heads"), c.count("num_key_value_heads")];
   if (heads % kvHeads !== 0) throw c.error("num_attention_heads", `is ${heads}, not divisible by num_key_value_heads ${kvHeads}`);
-  const headDim = c.count("head_dim", 128);
+  const headDim = c.count("head_dim", 128, MOST_HEAD_DIM);
   return {
     hidden: c.count("hidden_size"),
     inner: c.count("intermediate_size"),
-    layers: c.count("num_hidden_layers"),
+    layers: c.count("num_hidden_layers", undefined, MOST_LAYERS),
     heads,
     kvHeads,
     headDim,

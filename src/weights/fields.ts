@@ -1,6 +1,10 @@
 // Reads numbers and flags out of config.json; every failure names the field. null counts as absent.
 import { CheckpointError, quoted } from "./error.ts";
 
+// Sizes that no model comes near, so that a hostile config.json cannot ask for the memory of lists of that length.
+export const MOST_LAYERS = 4096;
+export const MOST_HEAD_DIM = 65536;
+
 export class Fields {
   constructor(
     private readonly json: Readonly<Record<string, unknown>>,
@@ -11,11 +15,12 @@ export class Fields {
     return this.value(name) !== undefined;
   }
 
-  /** A positive integer. */
-  count(name: string, fallback?: number): number {
+  /** A positive integer, at most `most`. */
+  count(name: string, fallback?: number, most = 2 ** 31 - 1): number {
     const value = this.value(name) ?? fallback;
     if (value === undefined) throw this.error(name, "is missing");
     if (!Number.isSafeInteger(value) || (value as number) < 1) throw this.error(name, `is ${show(value)}, not a positive integer`);
+    if ((value as number) > most) throw this.error(name, `is ${show(value)}, more than ${most}`);
     return value as number;
   }
 

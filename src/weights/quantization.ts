@@ -10,34 +10,24 @@ export interface Quantization {
 
 const supportedBits = [2, 3, 4, 5, 6, 8];
 const supportedGroups = [32, 64, 128];
-const plainKeys = new Set(["bits", "group_size", "mode", "quant_method", "linear_class", "quantization_mode"]);
+/** What config.json says of layers by their full names: packed so, or left dense. */
+export type LayerSettings = ReadonlyMap<string, Quantization | false>;
 
-/** The settings of one checkpoint. */
-export class QuantizationSettings {
-  private constructor(private readonly layers: ReadonlyMap<string, Quantization | false>) {}
-
-  /** From "quantization", or from "quantization_config" where only that is there. */
-  static read(json: Readonly<Record<string, unknown>>): QuantizationSettings {
-    const key = ["quantization", "quantization_config"].find(name => (json[name] ?? undefined) !== undefined);
-    if (key === undefined) return new QuantizationSettings(new Map());
-    const fields = new Fields(json).object(key)!;
-    const method = fields.text("quant_method");
-    if (key === "quantization_config" && method !== undefined)
-      throw fields.error("quant_method", `is ${quoted(method)}, supported are checkpoints quantized for MLX`);
-    const whole = readOne(fields);
-    const layers = new Map<string, Quantization | false>();
-    for (const [name, value] of Object.entries(json[key] as object)) {
-      if (plainKeys.has(name) || value === null) continue;
-      if (typeof value === "boolean") layers.set(name, value && whole);
-      else if (typeof value === "object") layers.set(name, readOne(fields.object(name)!));
-    }
-    return new QuantizationSettings(layers);
+/** Reads "quantization", or "quantization_config" where only that is there. */
+export function readQuantization(json: Readonly<Record<string, unknown>>): LayerSettings {
+  const layers = new Map<string, Quantization | false>();
+  const key = ["quantization", "quantization_config"].find(name => (json[name] ?? undefined) !== undefined);
+  if (key === undefined) return layers;
+  const fields = new Fields(json).object(key)!;
+  const method = fields.text("quant_method");
+  if (key === "quantization_config" && method !== undefined)
+    throw fields.error("quant_method", `is ${quoted(method)}, supported are checkpoints quantized for MLX`);
+  const whole = readOne(fields);
+  for (const [name, value] of Object.entries(json[key] as object)) {
+    if (typeof value === "boolean") layers.set(name, value && whole);
+    else if (typeof value === "object" && value !== null) layers.set(name, readOne(fields.object(name)!));
   }
-
-  /** What is said of a layer by its full name: packed so, left dense, or nothing. */
-  of(layer: string): Quantization | false | undefined {
-    return this.layers.get(layer);
-  }
+  return layers;
 }
 
 /** The packing that follows from the widths of a weight and its scales, when it is a supported one. */
@@ -46,10 +36,6 @@ export function inferQuantization(where: string, inputs: number, words: number, 
   if (!supportedBits.includes(bits) || !supportedGroups.includes(groupSize))
     throw new CheckpointError(`${where} is packed as ${bits} bits, group size ${groupSize}; supported are ${supported()}`);
   return { bits, groupSize };
-}
-
-export function sameQuantization(a: Quantization, b: Quantization): boolean {
-  return a.bits === b.bits && a.groupSize === b.groupSize;
 }
 
 function readOne(fields: Fields): Quantization {

@@ -5,7 +5,7 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
-import { inferQuantization, type Quantization, type QuantizationSettings } from "./quantization.ts";
+import { inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { isFloat, Store } from "./store.ts";
 
 /** How much of a model is stored in which way. */
@@ -17,13 +17,13 @@ export interface WeightCounts {
 export class Weights {
   private constructor(
     private readonly store: Store,
-    private readonly settings: QuantizationSettings,
+    private readonly settings: LayerSettings,
     private readonly counts: WeightCounts,
     private readonly prefix: string,
   ) {}
 
   /** Opens the files of a checkpoint whose headers were checked. Call inside a scope, as all reading here. */
-  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: QuantizationSettings): Weights {
+  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings): Weights {
     return new Weights(new Store(folder, tensors), settings, { parameters: 0, kinds: new Map() }, "");
   }
 
@@ -63,8 +63,10 @@ export class Weights {
     const products = runs(matrices).map(run => this.joined(run));
     this.store.settleSome();
     return x => {
-      const parts = products.flatMap(product => product(x));
-      return Object.fromEntries(names.map((name, i) => [name, parts[i]])) as Record<Name, Tensor>;
+      const parts = {} as Record<Name, Tensor>;
+      let i = 0;
+      for (const product of products) for (const part of product(x)) parts[names[i++]!] = part;
+      return parts;
     };
   }
 
@@ -137,7 +139,7 @@ export class Weights {
   }
 
   private packing(path: string, inputs: number): Quantization | false {
-    const said = this.settings.of(path);
+    const said = this.settings.get(path);
     if (said !== undefined) return said;
     const scales = this.store.find(`${path}.scales`);
     if (scales === undefined) return false;

@@ -65,6 +65,9 @@ describe("config.json is checked before any tensor is read", () => {
           expect(withConfig(name, { [field]: value })).toBe(
             `CheckpointError: config.json: ${field} is ${JSON.stringify(value)}, not a positive integer`,
           );
+      expect(withConfig(name, { num_hidden_layers: 1e9 })).toEndWith("num_hidden_layers is 1000000000, more than 4096");
+      expect(withConfig(name, { head_dim: 1e9 })).toEndWith("head_dim is 1000000000, more than 65536");
+      expect(withConfig(name, { vocab_size: 1e12 })).toEndWith("vocab_size is 1000000000000, more than 2147483647");
       expect(withConfig(name, { rms_norm_eps: 0 })).toBe("CheckpointError: config.json: rms_norm_eps is 0, not a positive number");
       expect(withConfig(name, { num_key_value_heads: 3 })).toEndWith("num_attention_heads is 4, not divisible by num_key_value_heads 3");
       expect(withConfig(name, { hidden_act: "relu" })).toEndWith('hidden_act is "relu", supported: silu');

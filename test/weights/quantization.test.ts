@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
-import { QuantizationSettings, inferQuantization } from "../../src/weights/quantization.ts";
+import { readQuantization, inferQuantization } from "../../src/weights/quantization.ts";
 import { failure } from "../helpers/checkpoints.ts";
 
 const supported = "supported are 2, 3, 4, 5, 6, 8 bits in groups of 32, 64, 128";
-const fails = (json: Record<string, unknown>) => failure(() => QuantizationSettings.read(json));
+const fails = (json: Record<string, unknown>) => failure(() => readQuantization(json));
 
 test("layers named in the settings are packed as they say, false leaves them dense", () => {
   const quantization = { bits: 4, group_size: 64, mode: "affine", a: { bits: 8, group_size: 32 }, b: false, c: true, d: { bits: 3 } };
   for (const json of [{ quantization }, { quantization, quantization_config: { quant_method: "ignored" } }, { quantization_config: quantization }]) {
-    const settings = QuantizationSettings.read(json);
-    expect(["a", "b", "c", "d", "e"].map(name => settings.of(name))).toEqual([
+    const settings = readQuantization(json);
+    expect(["a", "b", "c", "d", "e"].map(name => settings.get(name))).toEqual([
       { bits: 8, groupSize: 32 },
       false,
       { bits: 4, groupSize: 64 },
