@@ -18,6 +18,8 @@ export interface Engine {
    */
   generate(request: SequenceRequest, signal: AbortSignal): AsyncIterable<StepRow>;
   stats(): Promise<EngineStats>;
+  /** Drops every stored prefix that no sequence is using. */
+  clearCache(): Promise<EngineStats>;
 }
 
 /** The engine refused to start: a bad checkpoint, no library, no memory. */
@@ -80,11 +82,19 @@ export class EngineProcess implements Engine {
   }
 
   stats(): Promise<EngineStats> {
+    return this.ask("stats");
+  }
+
+  clearCache(): Promise<EngineStats> {
+    return this.ask("clear-cache");
+  }
+
+  private ask(type: "stats" | "clear-cache"): Promise<EngineStats> {
     if (this.state !== "ready") return Promise.reject(new EngineError("engine_lost", `the engine is ${this.state}`, RETRY_AFTER_SECONDS));
     const { promise, resolve, reject } = Promise.withResolvers<EngineStats>();
     const ask = this.nextId++;
     this.asks.set(ask, { resolve, reject });
-    this.send({ type: "stats", ask });
+    this.send({ type, ask });
     return promise;
   }
 

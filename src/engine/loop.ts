@@ -3,22 +3,27 @@
 import type { Plan } from "../scheduler/scheduler.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import type { EngineStats, FailureCode, FromEngine, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
+import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
 import type { Pending, StepResult } from "./runner.ts";
 
 /** What the loop needs of the runner. */
 export interface StepRunner {
+  begin(sequence: Sequence): number;
   dispatch(plan: Plan): Pending | undefined;
   read(pending: Pending): StepResult;
   forget(sequence: Sequence): void;
   reset(): void;
+  clearPrefixes(): void;
+  readonly prefixStats: PrefixStats | undefined;
 }
+
+export type DeviceStats = Pick<EngineStats, "liveHandles" | "activeBytes" | "peakBytes" | "cacheBytes">;
 
 export interface LoopOptions {
   readonly limits: Limits;
   readonly vocabSize: number;
   readonly send: (message: FromEngine) => void;
-  readonly deviceStats: () => Pick<EngineStats, "liveHandles" | "activeBytes" | "peakBytes" | "cacheBytes">;
+  readonly deviceStats: () => DeviceStats;
 }
 
 export class EngineLoop {
@@ -37,7 +42,7 @@ export class EngineLoop {
     private readonly runner: StepRunner,
     private readonly options: LoopOptions,
   ) {
-    this.scheduler = new Scheduler(options.limits);
+    this.scheduler = new Scheduler(options.limits, sequence => runner.begin(sequence));
   }
 
   /** Hands a message in; it is looked at before the next step. */
@@ -103,7 +108,7 @@ export class EngineLoop {
       id: sequence.id,
       ids,
       ...(logprobs && { logprobs }),
-      ...(first && { cachedTokens: 0 }),
+      ...(first && { cachedTokens: sequence.cached }),
       ...(promptLogprobs && { promptLogprobs }),
       ...(finish && { finish }),
     };
@@ -126,7 +131,10 @@ export class EngineLoop {
       if (message.type === "submit") this.submit(message);
       else if (message.type === "abort") this.abort(message.id);
       else if (message.type === "drain") this.draining = true;
-      else this.options.send({ type: "stats", ask: message.ask, stats: this.stats() });
+      else {
+        if (message.type === "clear-cache") this.runner.clearPrefixes();
+        this.options.send({ type: "stats", ask: message.ask, stats: this.stats() });
+      }
     }
   }
 
@@ -177,6 +185,7 @@ export class EngineLoop {
       promptTokens: this.promptTokens,
       completionTokens: this.completionTokens,
       finished: this.finished,
+      prefix: this.runner.prefixStats,
       ...this.options.deviceStats(),
     };
   }

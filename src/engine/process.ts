@@ -1,5 +1,6 @@
 // An engine process: one model, one thread, MLX. Started by client.ts with the hidden command `engine`; speaks over IPC.
 import * as mx from "../mx/index.ts";
+import { PrefixStore } from "../kv/prefix-store.ts";
 import { loadModel } from "../models/load.ts";
 import { CheckpointError } from "../weights/error.ts";
 import { EngineLoop } from "./loop.ts";
@@ -36,7 +37,8 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const { model, info } = loadModel(options.modelPath);
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
-    const runner = new Runner(model);
+    const prefixes = options.prefixCache && new PrefixStore(model.layout, options.prefixCache, device === "cpu" ? 4 : 2);
+    const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
     const { maxRows, maxQueue, prefillChunk } = options;
     const limits = { maxRows, maxQueue, prefillChunk, contextLength };

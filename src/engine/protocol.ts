@@ -38,12 +38,18 @@ export interface Drain {
   readonly type: "drain";
 }
 
+/** Drop every stored prefix that no sequence is using; answered with stats. */
+export interface ClearCache {
+  readonly type: "clear-cache";
+  readonly ask: number;
+}
+
 export interface AskStats {
   readonly type: "stats";
   readonly ask: number;
 }
 
-export type ToEngine = Submit | Abort | Drain | AskStats;
+export type ToEngine = Submit | Abort | Drain | AskStats | ClearCache;
 
 export interface TokenLogprob {
   readonly id: number;
@@ -104,6 +110,15 @@ export interface Refused {
   readonly message: string;
 }
 
+export interface PrefixStats {
+  readonly blocks: number;
+  readonly blockSize: number; // ids per block
+  readonly maxBlocks: number;
+  readonly hits: number; // sequences that took at least one block
+  readonly misses: number;
+  readonly tokensSaved: number;
+}
+
 export interface EngineStats {
   readonly running: number;
   readonly waiting: number;
@@ -111,6 +126,7 @@ export interface EngineStats {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly finished: number;
+  readonly prefix: PrefixStats | undefined; // undefined when prefixes are not stored
   readonly liveHandles: number;
   readonly activeBytes: number;
   readonly peakBytes: number;
@@ -125,6 +141,11 @@ export interface StatsAnswer {
 
 export type FromEngine = Ready | Refused | Step | Failed | StatsAnswer;
 
+export interface PrefixCacheOptions {
+  readonly blockSize: number; // ids per block
+  readonly maxBytes: number;
+}
+
 /** How an engine process is started; sent as its first message. */
 export interface EngineOptions {
   readonly modelPath: string;
@@ -133,5 +154,6 @@ export interface EngineOptions {
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
   readonly prefillChunk: number; // prompt ids read between two decode steps
+  readonly prefixCache?: PrefixCacheOptions; // undefined: every prompt is read from its start
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
 }

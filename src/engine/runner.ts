@@ -5,6 +5,7 @@
 // that it continues from are the tensor of the last draw, not numbers that were read back.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import type { PrefixStore } from "../kv/prefix-store.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
 import { gatherLogprobs, pendingTensors, readLogprobs, type PendingLogprobs } from "../sampling/logprobs.ts";
@@ -12,7 +13,7 @@ import { SamplerRow } from "../sampling/row.ts";
 import { sample, type Sampled } from "../sampling/sampler.ts";
 import type { Chunk, Plan } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import type { TokenLogprob } from "./protocol.ts";
+import type { PrefixStats, TokenLogprob } from "./protocol.ts";
 
 /** What one dispatched plan will have drawn and measured. Owns its tensors until `read`. */
 export interface Pending {
@@ -62,8 +63,30 @@ export class Runner {
   private readonly kv: KvRows;
   private readonly outstanding = new Set<Pending>(); // dispatched and not read
 
-  constructor(private readonly model: Model) {
+  constructor(
+    private readonly model: Model,
+    private readonly prefixes?: PrefixStore,
+  ) {
     this.kv = new KvRows(model.layout);
+  }
+
+  get prefixStats(): PrefixStats | undefined {
+    return this.prefixes?.stats;
+  }
+
+  clearPrefixes(): void {
+    this.prefixes?.clear();
+  }
+
+  /** Takes an admitted sequence in; returns how many ids of its prompt come from stored prefixes. */
+  begin(sequence: Sequence): number {
+    const { sampling, minTokens, stopIds, logprobs, promptLogprobs, prompt } = sequence.request;
+    const kv = new KvRows(this.model.layout);
+    const row = { sequence, sampler: new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt), kv };
+    this.reading.set(sequence, row);
+    kv.addRow();
+    if (this.prefixes === undefined || promptLogprobs !== undefined) return 0; // the latter need every position's logits
+    return mx.scope(() => this.prefixes!.restore(kv, prompt));
   }
 
   /** Starts a plan on the device. Rows that the plan no longer decodes leave the batch first. */
@@ -124,6 +147,7 @@ export class Runner {
     for (let i = this.rows.length - 1; i >= 0; i--) {
       if (staying.has(this.rows[i]!.sequence)) continue;
       this.rows[i]!.sampler.release();
+      this.publishAnswer(i);
       this.kv.remove(i);
       const [lastRow, lastPlace] = [this.rows.pop()!, order.pop()!];
       if (i < this.rows.length) [this.rows[i], order[i]] = [lastRow, lastPlace];
@@ -131,6 +155,12 @@ export class Runner {
     if (this.lastIds === undefined || order.length === mx.size(this.lastIds)) return;
     const next = order.length === 0 ? undefined : mx.take(this.lastIds, mx.fromArray(Int32Array.from(order), [order.length]), 0);
     this.setLastIds(next);
+  }
+
+  /** Stores what a finished row holds, so that the next turn of its chat finds it. The last id's keys were never computed. */
+  private publishAnswer(row: number): void {
+    const { sequence } = this.rows[row]!;
+    if (sequence.finish !== "abort") this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, -1));
   }
 
   private decode(): PendingDraw {
@@ -150,7 +180,7 @@ export class Runner {
   }
 
   private readChunk({ sequence, from, to }: Chunk, pending: Pending): void {
-    const row = this.reading.get(sequence) ?? this.startReading(sequence);
+    const row = this.reading.get(sequence)!;
     const { prompt, promptLogprobs } = sequence.request;
     const batch = row.kv!.begin(to - from);
     const ids = mx.fromArray(prompt.subarray(from, to), [1, to - from]);
@@ -166,19 +196,11 @@ export class Runner {
     this.forget(sequence);
   }
 
-  private startReading(sequence: Sequence): Row {
-    const { sampling, minTokens, stopIds, logprobs, prompt } = sequence.request;
-    const kv = new KvRows(this.model.layout);
-    kv.addRow();
-    const row = { sequence, sampler: new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt), kv };
-    this.reading.set(sequence, row);
-    return row;
-  }
-
   /** Draws the first id of a sequence whose prompt is read, and lets it join the rows that decode. */
   private drawFirst(row: Row, hidden: Tensor): PendingDraw {
     const logits = mx.reshape(this.model.logits(hidden), [1, this.model.vocabSize]);
     const sampled = sample(logits, [row.sampler]);
+    this.prefixes?.publish(row.kv!, 0, row.sequence.request.prompt);
     this.kv.join(row.kv!);
     row.kv = undefined;
     this.reading.delete(row.sequence);

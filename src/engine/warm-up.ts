@@ -31,11 +31,13 @@ export function warmUp(runner: Runner, contextLength: number): void {
   });
   const joined: Sequence[] = [];
   for (const sequence of sequences) {
+    runner.begin(sequence);
     run(runner, { chunks: [{ sequence, from: 0, to: sequence.request.prompt.length }], decode: joined });
     joined.push(sequence);
   }
   for (let step = 0; step < STEPS; step++) run(runner, { chunks: [], decode: joined });
   runner.dispatch({ chunks: [], decode: [] });
+  runner.clearPrefixes();
 }
 
 function run(runner: Runner, plan: Parameters<Runner["dispatch"]>[0]): void {

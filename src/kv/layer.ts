@@ -57,7 +57,12 @@ export class LayerSlab implements LayerKv {
     return [mx.contiguous(rowOf(this.keys!, row, length)), mx.contiguous(rowOf(this.values!, row, length))];
   }
 
-  /** Writes a row that copyRow gave into `slot`. */
+  /** The keys and values of a row's positions [from, to), [1, kvHeads, to - from, headDim]; views of the slab. */
+  part(row: number, from: number, to: number): [keys: Tensor, values: Tensor] {
+    return [mx.sliceAxis(rowOf(this.keys!, row, to), 2, from, to), mx.sliceAxis(rowOf(this.values!, row, to), 2, from, to)];
+  }
+
+  /** Writes keys and values [1, kvHeads, length, headDim] into the first positions of `slot`. */
   putRow(slot: number, [keys, values]: readonly [Tensor, Tensor], length: number): void {
     this.reserve(slot + 1, length, mx.dtype(keys));
     this.keys = replaced(this.keys!, old => putRow(old, slot, keys));

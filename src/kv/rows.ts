@@ -48,6 +48,12 @@ export class KvRows {
     other.release();
   }
 
+  /** Gives the empty only row its first `length` positions: keys and values [1, kvHeads, length, headDim] per layer. */
+  fill(layers: readonly (readonly [keys: mx.Tensor, values: mx.Tensor])[], length: number): void {
+    this.layers.forEach((layer, i) => layer.putRow(0, layers[i]!, length));
+    this.held[0] = length;
+  }
+
   /** Drops a row; the last row moves into its place. With no row left all memory is given back. */
   remove(row: number): void {
     const last = this.rows - 1;

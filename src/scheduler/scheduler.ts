@@ -27,7 +27,11 @@ export class Scheduler {
   private readonly running: Sequence[] = []; // admitted: reading their prompt or drawing
   private readonly byId = new Map<number, Sequence>();
 
-  constructor(private readonly limits: Limits) {}
+  /** `onAdmit` is called when a sequence leaves the queue; it returns how many ids of the prompt need not be read. */
+  constructor(
+    private readonly limits: Limits,
+    private readonly onAdmit: (sequence: Sequence) => number = () => 0,
+  ) {}
 
   get runningCount(): number {
     return this.running.length;
@@ -63,7 +67,7 @@ export class Scheduler {
    * is read, oldest first. Counts what it plans as done: `read` advances and drawn ids are in flight.
    */
   schedule(): Plan {
-    while (this.waiting.length > 0 && this.running.length < this.limits.maxRows) this.running.push(this.waiting.shift()!);
+    while (this.waiting.length > 0 && this.running.length < this.limits.maxRows) this.admit(this.waiting.shift()!);
     const decode = this.running.filter(sequence => sequence.promptRead && sequence.wantsMore);
     const chunks: Chunk[] = [];
     let budget = this.limits.prefillChunk;
@@ -79,6 +83,11 @@ export class Scheduler {
     }
     for (const sequence of decode) sequence.inFlight += 1;
     return { chunks, decode };
+  }
+
+  private admit(sequence: Sequence): void {
+    this.running.push(sequence);
+    sequence.cached = sequence.read = this.onAdmit(sequence);
   }
 
   /** Drops a sequence that finished, failed or was aborted. */

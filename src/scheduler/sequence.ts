@@ -10,6 +10,7 @@ import type { FinishReason, Submit } from "../engine/protocol.ts";
 export class Sequence {
   readonly answer: number[] = [];
   read = 0;
+  cached = 0; // prompt ids that were taken from stored prefixes
   inFlight = 0;
   finish: FinishReason | undefined;
 
@@ -29,6 +30,15 @@ export class Sequence {
   /** Ids that this sequence may have at most: what was asked for and what fits. */
   get limit(): number {
     return Math.min(this.request.maxTokens, this.contextLength - this.request.prompt.length);
+  }
+
+  /** Prompt and known answer in one. */
+  ids(): Uint32Array {
+    const { prompt } = this.request;
+    const ids = new Uint32Array(prompt.length + this.answer.length);
+    ids.set(prompt);
+    ids.set(this.answer, prompt.length);
+    return ids;
   }
 
   /** Whether one more id may be drawn, counting those that are drawn but not known yet. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { EngineLoop } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
 import { Runner } from "../../src/engine/runner.ts";
+import { PrefixStore } from "../../src/kv/prefix-store.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import { openForTests } from "../helpers/mx.ts";
@@ -19,8 +20,8 @@ class MemoryEngine {
   readonly running: Promise<void>;
   private readonly runner: Runner;
 
-  constructor(loaded: LoadedModel, limits: { maxRows: number; prefillChunk: number }) {
-    this.runner = new Runner(loaded.model);
+  constructor(loaded: LoadedModel, limits: { maxRows: number; prefillChunk: number }, prefixes?: PrefixStore) {
+    this.runner = new Runner(loaded.model, prefixes);
     this.loop = new EngineLoop(this.runner, {
       limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
       vocabSize: loaded.model.vocabSize,
@@ -132,5 +133,47 @@ describe.each(MODELS)("%s", name => {
     }
     expect(aborted.size).toBeGreaterThan(0);
     expect(mx.liveHandles()).toBe(before);
+  });
+
+  test("hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch", async () => {
+    const before = mx.liveHandles();
+    const prefixes = new PrefixStore(loaded.model.layout, { blockSize: 8, maxBytes: 1 << 20 }, 4);
+    const { below, pick } = dice(11);
+    const stems = [40, 25, 33].map(length => Array.from({ length }, () => below(loaded.model.vocabSize)));
+    const all = mixture(3, 30, loaded.model.vocabSize).map(submit => {
+      const stem = pick(stems);
+      const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...submit.prompt.subarray(0, below(20))]);
+      return { ...submit, prompt };
+    });
+    const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
+    for (const submit of all) {
+      engine.loop.receive(submit);
+      for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+    }
+    await engine.finish();
+    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+    const cached = all.map(submit => engine.rows(submit.id)[0]!.cachedTokens!);
+    expect(cached.filter(n => n > 0).length).toBeGreaterThan(10);
+    expect(prefixes.stats.tokensSaved).toBe(cached.reduce((a, b) => a + b));
+    prefixes.clear();
+    expect(mx.liveHandles()).toBe(before);
+  });
+
+  test("the next turn of a chat reads only what is new", async () => {
+    const prefixes = new PrefixStore(loaded.model.layout, { blockSize: 4, maxBytes: 1 << 20 }, 4);
+    const { below } = dice(12);
+    let history = Array.from({ length: 10 }, () => below(loaded.model.vocabSize));
+    for (let turn = 1; turn <= 8; turn++) {
+      const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 64 }, prefixes);
+      const submit = submission(turn, { prompt: Uint32Array.from(history), maxTokens: 9, logprobs: 0 });
+      engine.loop.receive(submit);
+      await engine.finish();
+      const answer = engine.answer(turn);
+      expect(answer).toEqual(await alone(loaded, submit));
+      const fresh = history.length - engine.rows(turn)[0]!.cachedTokens!;
+      if (turn > 1) expect(fresh).toBeLessThanOrEqual(6 + 2 + 4); // the new ids, ids of the answer that were in flight, one block's rest
+      history = [...history, ...answer.ids, ...Array.from({ length: 6 }, () => below(loaded.model.vocabSize))];
+    }
+    prefixes.clear();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { EngineLoop, type StepRunner } from "../../src/engine/loop.ts";
-import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
+import type { FromEngine, StepRow } from "../../src/engine/protocol.ts";
 import type { Pending, StepResult } from "../../src/engine/runner.ts";
 import type { Plan } from "../../src/scheduler/scheduler.ts";
 import type { Sequence } from "../../src/scheduler/sequence.ts";
@@ -13,6 +13,7 @@ const VOCAB = 100;
 class CountingRunner implements StepRunner {
   forgotten: number[] = [];
   resets = 0;
+  prefixStats = undefined;
   failAt: number | undefined;
   private dispatched = 0;
   private readonly drawnOf = new Map<Sequence, number>();
@@ -35,9 +36,13 @@ class CountingRunner implements StepRunner {
   read(pending: Pending): StepResult {
     return this.results.get(pending)!;
   }
+  begin(): number {
+    return 0;
+  }
   forget(sequence: Sequence): void {
     this.forgotten.push(sequence.id);
   }
+  clearPrefixes(): void {}
   reset(): void {
     this.resets += 1;
   }
