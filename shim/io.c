@@ -4,6 +4,8 @@
 
 static mlx_map_string_to_array loaded;
 static mlx_map_string_to_array_iterator position;
+
+// Null outside of mxs_save_begin … mxs_save_safetensors; then mlx-c refuses them with an error.
 static mlx_map_string_to_array saved;
 static mlx_map_string_to_string saved_metadata;
 
@@ -56,20 +58,24 @@ const char *mxs_load_next(void) {
   return name;
 }
 
+int32_t mxs_save_begin(void) {
+  if (saved.ctx) mlx_map_string_to_array_free(saved);
+  if (saved_metadata.ctx) mlx_map_string_to_string_free(saved_metadata);
+  saved = mlx_map_string_to_array_new();
+  saved_metadata = mlx_map_string_to_string_new();
+  return saved.ctx && saved_metadata.ctx ? 0 : mxs_fail_code(__func__);
+}
+
 int32_t mxs_save_tensor(const char *name, mxs_tensor a) {
   TENSOR_OR_CODE(a);
-  if (!saved.ctx) saved = mlx_map_string_to_array_new();
   return mlx_map_string_to_array_insert(saved, name, a_) ? mxs_fail_code(__func__) : 0;
 }
 
 int32_t mxs_save_metadata(const char *key, const char *value) {
-  if (!saved_metadata.ctx) saved_metadata = mlx_map_string_to_string_new();
   return mlx_map_string_to_string_insert(saved_metadata, key, value) ? mxs_fail_code(__func__) : 0;
 }
 
 int32_t mxs_save_safetensors(const char *path) {
-  if (!saved.ctx) saved = mlx_map_string_to_array_new();
-  if (!saved_metadata.ctx) saved_metadata = mlx_map_string_to_string_new();
   int failed = mlx_save_safetensors(path, saved, saved_metadata);
   mlx_map_string_to_array_free(saved);
   mlx_map_string_to_string_free(saved_metadata);

@@ -219,8 +219,9 @@ MXS_API mxs_tensor mxs_softcap(mxs_tensor x, double cap);                   // c
 
 MXS_API int32_t mxs_load_safetensors(const char *path); // opens the file lazily and returns the number of its tensors
 MXS_API const char *mxs_load_next(void);                // the next tensor's name, its new *kept* handle in scratch; null at the end
-MXS_API int32_t mxs_save_tensor(const char *name, mxs_tensor a);              // collects for mxs_save_safetensors
-MXS_API int32_t mxs_save_metadata(const char *key, const char *value);        // the same
-MXS_API int32_t mxs_save_safetensors(const char *path);                       // writes what was collected and forgets it
+MXS_API int32_t mxs_save_begin(void);                                         // starts a new file; forgets what an earlier one collected
+MXS_API int32_t mxs_save_tensor(const char *name, mxs_tensor a);              // collects a tensor, by reference
+MXS_API int32_t mxs_save_metadata(const char *key, const char *value);
+MXS_API int32_t mxs_save_safetensors(const char *path);                       // evaluates and writes what was collected, and forgets it
 
 #endif

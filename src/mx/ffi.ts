@@ -191,6 +191,7 @@ export const table = {
 
   mxs_load_safetensors: { args: [text], returns: int },
   mxs_load_next: { args: [], returns: text },
+  mxs_save_begin: { args: [], returns: int },
   mxs_save_tensor: { args: [text, tensor], returns: int },
   mxs_save_metadata: { args: [text, text], returns: int },
   mxs_save_safetensors: { args: [text], returns: int },

@@ -18,6 +18,7 @@ export function loadSafetensors(path: string): Map<string, Tensor> {
 
 /** Evaluates the tensors and writes them. */
 export function saveSafetensors(path: string, tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): void {
+  code(c.mxs_save_begin());
   for (const [name, tensor] of tensors) code(c.mxs_save_tensor(cstring(name), tensor));
   for (const [key, value] of Object.entries(metadata)) code(c.mxs_save_metadata(cstring(key), cstring(value)));
   code(c.mxs_save_safetensors(cstring(path)));
