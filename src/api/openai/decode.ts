@@ -1,0 +1,161 @@
+// Wire bodies of /v1/chat/completions and /v1/completions → ChatRequest and CompletionRequest. Throws ApiError 400 naming the field.
+import type { TSchema } from "typebox";
+import type { ChatRequest, CompletionRequest, Generation } from "../../chat/types.ts";
+import { check } from "./check.ts";
+import { chatFields, completionFields, type ChatBody, type CompletionBody, type Field } from "./fields.ts";
+import { decodeMessages, decodeTools, refuse } from "./messages.ts";
+import { maxPrompts } from "./schema.ts";
+
+/** What a route needs beside the request itself. */
+export interface Wire<Request> {
+  readonly request: Request;
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly timeoutSeconds: number | undefined;
+  readonly serviceTier: "default" | undefined; // answered only when asked for
+  readonly ignored: readonly string[]; // fields that nobody documents, for a response header
+}
+
+export function decodeChat(value: unknown): Wire<ChatRequest> {
+  const ignored = new Set<string>();
+  const body = checkBody<ChatBody>(value, chatFields, ["messages"], ignored);
+  const messages = decodeMessages(body.messages, ignored);
+  if (body.top_logprobs !== undefined && !body.logprobs)
+    refuse({ path: ["top_logprobs"], code: "invalid_value", message: "needs 'logprobs' to be true" });
+  return {
+    ...wireOf(body, ignored),
+    serviceTier: body.service_tier && "default",
+    request: {
+      messages,
+      tools: decodeTools(body),
+      toolChoice: body.tool_choice === "none" ? "none" : "auto",
+      parallelToolCalls: body.parallel_tool_calls ?? true,
+      templateOptions: templateOptions(body),
+      generation: generationOf(
+        body,
+        (body.max_completion_tokens ?? body.max_tokens) || undefined,
+        body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+      ),
+      choices: body.n ?? 1,
+    },
+  };
+}
+
+export function decodeCompletion(value: unknown): Wire<CompletionRequest> {
+  const ignored = new Set<string>();
+  const body = checkBody<CompletionBody>(value, completionFields, ["prompt"], ignored);
+  const choices = body.n ?? 1;
+  if (body.best_of !== undefined && body.best_of !== choices)
+    refuse({ path: ["best_of"], code: "unsupported_parameter", message: `must be the value of 'n' (${choices}): choices are not ranked here` });
+  const prompts = promptsOf(body.prompt!);
+  if (prompts.length * choices > maxPrompts)
+    refuse({
+      path: ["n"],
+      code: "invalid_value",
+      message: `times the number of prompts must be at most ${maxPrompts}, not ${prompts.length * choices}`,
+    });
+  const echo = body.echo ?? false;
+  return {
+    ...wireOf(body, ignored),
+    serviceTier: undefined,
+    request: {
+      prompts,
+      echo,
+      ...(echo && body.logprobs !== undefined && { promptLogprobs: body.logprobs }),
+      generation: generationOf(body, body.max_tokens, body.logprobs),
+      choices,
+    },
+  };
+}
+
+/** The fields that are set, each within its schema; absent and null are the same. */
+function checkBody<Body>(value: unknown, fields: Readonly<Record<string, Field>>, required: readonly string[], ignored: Set<string>): Body {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    refuse({ path: [], code: "invalid_type", message: "must be a JSON object" });
+  const body: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(value)) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) ignored.add(name);
+    else if (part !== null) body[name] = checkField(name, field, part);
+  }
+  const missing = required.find(name => !Object.hasOwn(body, name));
+  if (missing) refuse({ path: [missing], code: "missing_required_parameter", message: "is required" });
+  return body as Body;
+}
+
+function checkField(name: string, field: Field, value: unknown): unknown {
+  if (field.fate === "refused") refuse({ path: [name], code: "unsupported_parameter", message: `is not supported: ${refusalOf(field.schema)}` });
+  if (name === "messages") return value; // each by its role
+  const problem = check(field.schema, value);
+  if (problem) refuse({ ...problem, path: [name, ...problem.path] });
+  return value;
+}
+
+function refusalOf(schema: TSchema): string {
+  return String((schema as { "x-refused"?: string })["x-refused"]);
+}
+
+function wireOf(body: ChatBody | CompletionBody, ignored: Set<string>) {
+  const stream = body.stream ?? false;
+  if (body.stream_options && !stream) refuse({ path: ["stream_options"], code: "invalid_value", message: "needs 'stream' to be true" });
+  return {
+    model: body.model,
+    stream,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    timeoutSeconds: body.timeout,
+    ignored: [...ignored],
+  };
+}
+
+function templateOptions(body: ChatBody): Record<string, unknown> {
+  const effort = body.reasoning_effort;
+  return {
+    ...(effort && { reasoning_effort: effort, enable_thinking: effort !== "none" && effort !== "minimal" }),
+    ...body.chat_template_kwargs,
+    ...(body.enable_thinking !== undefined && { enable_thinking: body.enable_thinking }),
+    ...(body.add_generation_prompt !== undefined && { add_generation_prompt: body.add_generation_prompt }),
+  };
+}
+
+function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undefined, logprobs: number | undefined): Generation {
+  const minTokens = body.min_tokens;
+  if (minTokens !== undefined && maxTokens !== undefined && minTokens > maxTokens)
+    refuse({ path: ["min_tokens"], code: "invalid_value", message: `must not be above the upper bound of ${maxTokens} tokens` });
+  return {
+    sampling: samplingOf(body),
+    stop: typeof body.stop === "string" ? [body.stop] : (body.stop ?? []),
+    stopIds: body.stop_token_ids ?? [],
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(minTokens !== undefined && { minTokens }),
+    ...(body.ignore_eos !== undefined && { ignoreEos: body.ignore_eos }),
+    ...(logprobs !== undefined && { logprobs }),
+  };
+}
+
+const coldest = 1e-5; // below it a division by the temperature leaves float32's range; the distribution has one point long before
+
+function samplingOf(body: ChatBody | CompletionBody): Generation["sampling"] {
+  return {
+    ...(body.temperature !== undefined && { temperature: body.temperature < coldest ? 0 : body.temperature }),
+    ...(body.top_p !== undefined && { topP: body.top_p }),
+    ...(body.top_k !== undefined && { topK: Math.max(0, body.top_k) }),
+    ...(body.min_p !== undefined && { minP: body.min_p }),
+    ...(body.seed !== undefined && { seed: foldSeed(body.seed) }),
+    ...(body.repetition_penalty !== undefined && { repetitionPenalty: body.repetition_penalty }),
+    ...(body.frequency_penalty !== undefined && { frequencyPenalty: body.frequency_penalty }),
+    ...(body.presence_penalty !== undefined && { presencePenalty: body.presence_penalty }),
+    ...(body.logit_bias && { logitBias: Object.entries(body.logit_bias).map(([id, bias]) => [Number(id), bias] as const) }),
+  };
+}
+
+/** OpenAI's seeds have 64 bits, the engine's 32; seeds below 2^32 stay themselves. */
+function foldSeed(seed: number): number {
+  const wide = BigInt.asUintN(64, BigInt(seed));
+  return Number(BigInt.asUintN(32, wide ^ (wide >> 32n)));
+}
+
+function promptsOf(prompt: NonNullable<CompletionBody["prompt"]>): CompletionRequest["prompts"] {
+  if (typeof prompt === "string") return [prompt];
+  return typeof prompt[0] === "number" ? [prompt as number[]] : (prompt as (string | number[])[]);
+}

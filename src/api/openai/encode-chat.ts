@@ -1,0 +1,120 @@
+// ChatEvents → a chat.completion object, or chat.completion.chunk frames.
+import type { ChatEvent, TextLogprob } from "../../chat/types.ts";
+import type { Answer, Frames } from "../frames.ts";
+import { chunkPrefix, comment, done, failedEnd, toLogprob, toUsage, usageFrame, type FinishEvent, type FrameOptions, type Head } from "./encode.ts";
+
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  arguments: string;
+}
+
+/** One choice of an answer that is not streamed, as its events add to it. */
+interface Choice {
+  text: string;
+  reasoning: string;
+  readonly calls: Call[];
+  readonly logprobs: TextLogprob[];
+  finish?: FinishEvent;
+}
+
+/** The whole answer at once. */
+export function chatAnswer(head: Head, withLogprobs: boolean): Answer {
+  const choices: Choice[] = [];
+  return {
+    add: event => addTo((choices[event.choice] ??= { text: "", reasoning: "", calls: [], logprobs: [] }), event),
+    body: () => ({
+      id: head.id,
+      object: "chat.completion",
+      created: head.created,
+      model: head.model,
+      system_fingerprint: head.fingerprint,
+      ...(head.serviceTier && { service_tier: head.serviceTier }),
+      choices: choices.map((choice, index) => ({
+        index,
+        message: toMessage(choice),
+        logprobs: withLogprobs ? { content: choice.logprobs.map(toTokenLogprob), refusal: null } : null,
+        finish_reason: choice.finish?.reason ?? null,
+        stop_reason: choice.finish?.stopString ?? null,
+      })),
+      usage: toUsage(
+        choices.flatMap(({ finish }) => finish ?? []),
+        choices.length,
+      ),
+    }),
+  };
+}
+
+function addTo(choice: Choice, event: ChatEvent): void {
+  if (event.type === "text") choice.text += event.text;
+  else if (event.type === "reasoning") choice.reasoning += event.text;
+  else if (event.type === "tool-call") choice.calls[event.index] = { id: event.id, name: event.name, arguments: "" };
+  else if (event.type === "tool-arguments") choice.calls[event.index]!.arguments += event.text;
+  else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
+  else if (event.type === "finish") choice.finish = event;
+}
+
+function toMessage({ text, reasoning, calls }: Choice) {
+  return {
+    role: "assistant",
+    content: text === "" && calls.length > 0 ? null : text,
+    ...(reasoning && { reasoning, reasoning_content: reasoning }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map(call => ({ id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } })),
+    }),
+    refusal: null,
+  };
+}
+
+function toTokenLogprob({ token, text, bytes, top }: TextLogprob) {
+  return {
+    token: text,
+    logprob: toLogprob(token.logprob),
+    bytes: [...bytes],
+    top_logprobs: top.map(other => ({ token: other.text, logprob: toLogprob(other.logprob), bytes: [...other.bytes] })),
+  };
+}
+
+/** Role chunks, deltas, a finish chunk per choice, the usage when asked for, and the end mark. */
+export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions): Frames {
+  const object = "chat.completion.chunk";
+  const prefix = chunkPrefix(object, head, includeUsage);
+  const finishes: FinishEvent[] = [];
+  const frame = (choice: number, delta: string, rest: string) => `${prefix}[{"index":${choice},"delta":${delta},${rest}}]}\n\n`;
+  const running = `"logprobs":null,"finish_reason":null`;
+
+  return {
+    open: () => Array.from({ length: choices }, (_, choice) => frame(choice, `{"role":"assistant","content":"","refusal":null}`, running)).join(""),
+    event(event) {
+      const { choice } = event;
+      switch (event.type) {
+        case "start":
+          return "";
+        case "text":
+          return frame(choice, `{"content":${JSON.stringify(event.text)}}`, running);
+        case "reasoning": {
+          const text = JSON.stringify(event.text);
+          return frame(choice, `{"reasoning":${text},"reasoning_content":${text}}`, running);
+        }
+        case "tool-call": {
+          const call = { index: event.index, id: event.id, type: "function", function: { name: event.name, arguments: "" } };
+          return frame(choice, `{"tool_calls":[${JSON.stringify(call)}]}`, running);
+        }
+        case "tool-arguments":
+          return frame(choice, `{"tool_calls":[{"index":${event.index},"function":{"arguments":${JSON.stringify(event.text)}}}]}`, running);
+        case "logprobs": {
+          const logprobs = { content: event.tokens.map(toTokenLogprob), refusal: null };
+          return frame(choice, "{}", `"logprobs":${JSON.stringify(logprobs)},"finish_reason":null`);
+        }
+        case "finish": {
+          finishes.push(event);
+          const stop = JSON.stringify(event.stopString ?? null);
+          return frame(choice, "{}", `"logprobs":null,"finish_reason":"${event.reason}","stop_reason":${stop}`);
+        }
+      }
+    },
+    close: () => (includeUsage ? usageFrame(object, head, finishes, choices) : "") + done,
+    fail: failedEnd,
+    keepAlive: comment,
+  };
+}

@@ -1,0 +1,91 @@
+// ChatEvents of plain completions → a text_completion object, or frames of the same name.
+import type { ChatEvent, TextLogprob } from "../../chat/types.ts";
+import type { Answer, Frames } from "../frames.ts";
+import { chunkPrefix, comment, done, failedEnd, toLogprob, toUsage, usageFrame, type FinishEvent, type FrameOptions, type Head } from "./encode.ts";
+
+interface Choice {
+  text: string;
+  readonly logprobs: TextLogprob[];
+  finish?: FinishEvent;
+}
+
+export function completionAnswer(head: Head, withLogprobs: boolean, choicesPerPrompt: number): Answer {
+  const choices: Choice[] = [];
+  return {
+    add: event => addTo((choices[event.choice] ??= { text: "", logprobs: [] }), event),
+    body: () => ({
+      id: head.id,
+      object: "text_completion",
+      created: head.created,
+      model: head.model,
+      system_fingerprint: head.fingerprint,
+      choices: choices.map((choice, index) => ({
+        index,
+        text: choice.text,
+        logprobs: withLogprobs ? toLogprobs(choice.logprobs, 0) : null,
+        finish_reason: choice.finish?.reason ?? null,
+        stop_reason: choice.finish?.stopString ?? null,
+      })),
+      usage: toUsage(
+        choices.flatMap(({ finish }) => finish ?? []),
+        choicesPerPrompt,
+      ),
+    }),
+  };
+}
+
+function addTo(choice: Choice, event: ChatEvent): void {
+  if (event.type === "text") choice.text += event.text;
+  else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
+  else if (event.type === "finish") choice.finish = event;
+}
+
+/** Parallel lists, as this older form has them; `text_offset` counts the characters before each token from `offset` on. */
+function toLogprobs(tokens: readonly TextLogprob[], offset: number) {
+  let at = offset;
+  return {
+    tokens: tokens.map(({ text }) => text),
+    token_logprobs: tokens.map(({ token }) => (token === null ? null : toLogprob(token.logprob))),
+    top_logprobs: tokens.map(({ token, top }) =>
+      token === null ? null : Object.fromEntries(top.map(other => [other.text, toLogprob(other.logprob)])),
+    ),
+    text_offset: tokens.map(({ text }) => {
+      const start = at;
+      at += text.length;
+      return start;
+    }),
+  };
+}
+
+export function completionFrames(head: Head, { choices, choicesPerPrompt, includeUsage }: FrameOptions): Frames {
+  const object = "text_completion";
+  const prefix = chunkPrefix(object, head, includeUsage);
+  const finishes: FinishEvent[] = [];
+  const offsets = new Array<number>(choices).fill(0);
+  const frame = (choice: number, text: string, logprobs: string, rest: string) =>
+    `${prefix}[{"index":${choice},"text":${text},"logprobs":${logprobs},${rest}}]}\n\n`;
+
+  return {
+    open: () => Array.from({ length: choices }, (_, choice) => frame(choice, `""`, "null", `"finish_reason":null`)).join(""),
+    event(event) {
+      const { choice } = event;
+      switch (event.type) {
+        case "text":
+          return frame(choice, JSON.stringify(event.text), "null", `"finish_reason":null`);
+        case "logprobs": {
+          const logprobs = toLogprobs(event.tokens, offsets[choice]!);
+          offsets[choice]! += logprobs.tokens.reduce((length, text) => length + text.length, 0);
+          return frame(choice, `""`, JSON.stringify(logprobs), `"finish_reason":null`);
+        }
+        case "finish":
+          finishes.push(event);
+          return frame(choice, `""`, "null", `"finish_reason":"${event.reason}","stop_reason":${JSON.stringify(event.stopString ?? null)}`);
+        default:
+          return ""; // plain completions have no reasoning and no tools
+      }
+    },
+    close: () => (includeUsage ? usageFrame(object, head, finishes, choicesPerPrompt) : "") + done,
+    fail: failedEnd,
+    keepAlive: comment,
+  };
+}

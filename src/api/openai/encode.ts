@@ -1,0 +1,74 @@
+// What both text routes put into their answers: ids, usage, failures, and the fixed parts of a stream's frames.
+import type { Failure } from "../frames.ts";
+import type { ChatEvent, Usage } from "../../chat/types.ts";
+
+/** The fields that head every object and chunk of one answer. */
+export interface Head {
+  readonly id: string;
+  readonly created: number; // seconds
+  readonly model: string;
+  readonly fingerprint: string;
+  readonly serviceTier: "default" | undefined;
+}
+
+export interface FrameOptions {
+  readonly choices: number;
+  readonly choicesPerPrompt: number;
+  readonly includeUsage: boolean;
+}
+
+export type FinishEvent = Extract<ChatEvent, { type: "finish" }>;
+
+export const done = "data: [DONE]\n\n";
+export const comment = ": keep-alive\n\n";
+
+/** OpenAI's shape of an error; vllm-mlx's clients read `detail`. */
+export function toErrorBody({ message, type, param, code }: Failure) {
+  return { error: { message, type, param, code }, detail: message };
+}
+
+/** The end of a stream that failed: clients that know no error frames still see it end. */
+export function failedEnd(failure: Failure): string {
+  return `data: ${JSON.stringify(toErrorBody(failure))}\n\n${done}`;
+}
+
+/** The usage of a request: its choices share their prompt, which is counted once. */
+export function toUsage(finishes: readonly FinishEvent[], choicesPerPrompt: number) {
+  const prompts = finishes.filter(({ choice }) => choice % choicesPerPrompt === 0).map(({ usage }) => usage);
+  const sum = (usages: readonly Usage[], field: keyof Usage) => usages.reduce((total, usage) => total + usage[field], 0);
+  const choices = finishes.map(({ usage }) => usage);
+  const [promptTokens, completionTokens] = [sum(prompts, "promptTokens"), sum(choices, "completionTokens")];
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: sum(prompts, "cachedTokens") },
+    completion_tokens_details: { reasoning_tokens: sum(choices, "reasoningTokens") },
+  };
+}
+
+/** JSON has no infinity; OpenAI writes a token that cannot be drawn so. */
+export function toLogprob(logprob: number): number {
+  return Math.max(logprob, -9999);
+}
+
+/**
+ * The constant front of every chunk of a stream, up to the value of `choices`. Built once: a stream writes thousands of chunks.
+ * `service_tier` and, when usage was asked for, `usage: null` stand in front too, because the order of fields means nothing.
+ */
+export function chunkPrefix(object: string, head: Head, includeUsage: boolean): string {
+  const fields = {
+    id: head.id,
+    object,
+    created: head.created,
+    model: head.model,
+    system_fingerprint: head.fingerprint,
+    ...(head.serviceTier && { service_tier: head.serviceTier }),
+    ...(includeUsage && { usage: null }),
+  };
+  return `data: ${JSON.stringify(fields).slice(0, -1)},"choices":`;
+}
+
+export function usageFrame(object: string, head: Head, finishes: readonly FinishEvent[], choicesPerPrompt: number): string {
+  return `${chunkPrefix(object, head, false)}[],"usage":${JSON.stringify(toUsage(finishes, choicesPerPrompt))}}\n\n`;
+}

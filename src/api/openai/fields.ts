@@ -1,0 +1,160 @@
+// Every field that OpenAI documents for the two text routes, and ours, each with its fate. Validation, the OpenAPI page and a test read this table.
+import Type, { type Static, type TSchema } from "typebox";
+import { maxChoices, messageSchema, promptSchema, responseFormatSchema, stopSchema, toolChoiceSchema, toolSchema } from "./schema.ts";
+
+/**
+ * works: changes the answer as documented (values a schema does not allow are refused by name).
+ * accepted: checked, but cannot change an answer here. refused: answered with 400 `unsupported_parameter` whatever its value.
+ */
+export type Fate = "works" | "accepted" | "refused";
+
+export interface Field<S extends TSchema = TSchema> {
+  readonly fate: Fate;
+  readonly schema: S;
+}
+
+/** The checked body of a route: absent and null are the same. */
+export type Body<Fields extends Readonly<Record<string, Field>>> = { readonly [Name in keyof Fields]?: Static<Fields[Name]["schema"]> };
+
+const works = <S extends TSchema>(schema: S): Field<S> => ({ fate: "works", schema });
+const accepted = <S extends TSchema>(schema: S): Field<S> => ({ fate: "accepted", schema });
+const refused = (reason: string): Field => ({ fate: "refused", schema: Type.Null({ description: `Refused: ${reason}.`, "x-refused": reason }) });
+
+const common = {
+  model: works(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: 'The served model\'s id or one of its aliases; "default" and absence mean the default model.',
+    }),
+  ),
+  stream: works(Type.Boolean({ description: "Sends the answer as server-sent events while it is written.", default: false })),
+  stream_options: works(
+    Type.Object(
+      {
+        include_usage: Type.Optional(Type.Boolean({ description: "Adds a last chunk with empty choices and the usage." })),
+        include_obfuscation: Type.Optional(Type.Boolean({ description: "Accepted; chunks are never padded here." })),
+      },
+      { description: "Only together with `stream`." },
+    ),
+  ),
+  max_tokens: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Upper bound of generated tokens, reasoning included." })),
+  temperature: works(
+    Type.Number({ minimum: 0, maximum: 2, description: "0 always takes the likeliest token; higher values flatten the distribution." }),
+  ),
+  top_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Draws from the smallest set of tokens with this much probability; 1 is off." })),
+  frequency_penalty: works(Type.Number({ minimum: -2, maximum: 2, description: "Subtracted from a token's logit for each time the answer has it." })),
+  presence_penalty: works(Type.Number({ minimum: -2, maximum: 2, description: "Subtracted from a token's logit once the answer has it." })),
+  logit_bias: works(
+    Type.Record(Type.String({ pattern: "^[0-9]{1,9}$" }), Type.Number({ minimum: -100, maximum: 100 }), {
+      maxProperties: 4096,
+      description: "Token id to a number added to its logit; -100 bans the token.",
+    }),
+  ),
+  seed: works(
+    Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63, description: "The same seed, request and server settings give the same answer." }),
+  ),
+  stop: works(stopSchema),
+  n: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Choices per prompt.", default: 1 })),
+  user: accepted(Type.String({ description: "No effect: a local server keeps no users." })),
+};
+
+/** Not OpenAI's; known from vLLM and vllm-mlx. */
+const extensions = {
+  top_k: works(Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 and -1 are off." })),
+  min_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Drops tokens below this share of the likeliest token's probability; 0 is off." })),
+  repetition_penalty: works(
+    Type.Number({ minimum: 0.01, maximum: 100, description: "Divides the logits of tokens that prompt or answer have; 1 is off." }),
+  ),
+  min_tokens: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Ends the answer only after that many tokens." })),
+  ignore_eos: works(Type.Boolean({ description: "Goes on after the model's own end, up to `max_tokens`." })),
+  stop_token_ids: works(
+    Type.Array(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }), { maxItems: 256, description: "Further token ids that end the answer." }),
+  ),
+  timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
+};
+
+export const chatFields = {
+  messages: works(Type.Array(messageSchema, { minItems: 1, description: "The conversation so far." })),
+  ...common,
+  max_tokens: works(
+    Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "The older name of `max_completion_tokens`; 0 means the server's default." }),
+  ),
+  max_completion_tokens: works(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 31 - 1,
+      description: "Upper bound of generated tokens, reasoning included; 0 means the server's default.",
+    }),
+  ),
+  logprobs: works(Type.Boolean({ description: "Adds the log probability of each generated token." })),
+  top_logprobs: works(Type.Integer({ minimum: 0, maximum: 20, description: "Alternatives per token; needs `logprobs`." })),
+  tools: works(Type.Array(toolSchema, { maxItems: 1024, description: "Functions that the model may call." })),
+  tool_choice: works(toolChoiceSchema),
+  parallel_tool_calls: works(Type.Boolean({ description: "false allows one call per answer.", default: true })),
+  response_format: works(responseFormatSchema),
+  reasoning_effort: works(
+    Type.Enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"], {
+      description: "`none` and `minimal` switch the model's thinking off, other values on, where its template has the switch.",
+    }),
+  ),
+  modalities: accepted(
+    Type.Array(Type.Literal("text", { "x-refused": "this route answers with text" }), { maxItems: 1, description: 'Only ["text"].' }),
+  ),
+  verbosity: accepted(
+    Type.Literal("medium", {
+      description: "Only the default, `medium`.",
+      "x-refused": "these models have no verbosity control; ask for it in the prompt",
+    }),
+  ),
+  metadata: accepted(Type.Object({}, { description: "No effect: nothing is stored." })),
+  store: accepted(Type.Boolean({ description: "No effect: nothing is stored." })),
+  safety_identifier: accepted(Type.String({ description: "No effect: a local server keeps no users." })),
+  prompt_cache_key: accepted(Type.String({ description: "No effect: shared prefixes are found by their content." })),
+  prompt_cache_options: accepted(Type.Object({}, { description: "No effect: shared prefixes are found by their content." })),
+  prompt_cache_retention: accepted(Type.String({ description: "No effect: cached prefixes stay until their room is needed." })),
+  service_tier: accepted(
+    Type.Enum(["auto", "default"], { description: "Only `auto` and `default`, which are the same here.", "x-refused": "there is one tier here" }),
+  ),
+  audio: refused("this route answers with text"),
+  prediction: refused("predicted output is not used"),
+  moderation: refused("there is no moderation model here"),
+  web_search_options: refused("a local server does not search the web"),
+  functions: refused("deprecated by OpenAI; use tools"),
+  function_call: refused("deprecated by OpenAI; use tool_choice"),
+  ...extensions,
+  enable_thinking: works(Type.Boolean({ description: "Switches the model's thinking on or off, where its template has the switch." })),
+  chat_template_kwargs: works(Type.Object({}, { description: "Further variables for the model's chat template." })),
+  add_generation_prompt: works(Type.Boolean({ description: "false renders the conversation without opening an answer.", default: true })),
+};
+
+export const completionFields = {
+  prompt: works(promptSchema),
+  ...common,
+  max_tokens: works(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 31 - 1,
+      description: "Upper bound of generated tokens; 0 only reads the prompt (with `echo` and `logprobs`).",
+    }),
+  ),
+  logprobs: works(Type.Integer({ minimum: 0, maximum: 20, description: "Adds log probabilities, with that many alternatives per token." })),
+  echo: works(Type.Boolean({ description: "Puts the prompt before the completion." })),
+  best_of: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Only the value of `n`: choices are not ranked here." })),
+  suffix: refused("filling in the middle is not served"),
+  ...extensions,
+};
+
+export type ChatBody = Body<typeof chatFields>;
+export type CompletionBody = Body<typeof completionFields>;
+
+export const chatBodySchema = bodySchema(chatFields, ["messages"]);
+export const completionBodySchema = bodySchema(completionFields, ["prompt"]);
+
+/** The table as one JSON schema, for the OpenAPI document. */
+function bodySchema(fields: Readonly<Record<string, Field>>, required: readonly string[]): TSchema {
+  const properties = Object.entries(fields).map(([name, { schema }]) => [name, required.includes(name) ? schema : Type.Optional(schema)]);
+  return Type.Object(Object.fromEntries(properties), {
+    description: "null is the same as absence. Fields that are not listed are ignored and named in the response header x-pippin-ignored.",
+  });
+}

@@ -1,0 +1,103 @@
+// Wire messages and tools → the dialect-free ones. Each message is checked by the schema of its role.
+import type { Static } from "typebox";
+import { ApiError } from "../../chat/error.ts";
+import type { Message, Tool, ToolCall } from "../../chat/types.ts";
+import { check, fieldName, type Problem } from "./check.ts";
+import type { ChatBody } from "./fields.ts";
+import { messageSchemas } from "./schema.ts";
+
+type Wire = { readonly [Role in keyof typeof messageSchemas]: Static<(typeof messageSchemas)[Role]> };
+type Part = { readonly type: "text"; readonly text: string } | { readonly type: "refusal"; readonly refusal: string };
+
+/** OpenAI's, which change no answer here, and what clients echo from our own answers. */
+const harmless = new Set(["annotations", "refusal", "prompt_cache_breakpoint", "index"]);
+
+export function refuse(problem: Problem): never {
+  const param = fieldName(problem.path);
+  throw new ApiError(400, param ? `'${param}' ${problem.message}.` : `The body ${problem.message}.`, { code: problem.code, param });
+}
+
+export function decodeMessages(value: unknown, ignored: Set<string>): Message[] {
+  const problem = listProblem(value);
+  if (problem) refuse({ path: ["messages"], code: "invalid_type", message: problem });
+  return (value as readonly unknown[]).map((message, i) => decodeMessage(message, i, ignored));
+}
+
+function listProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return "must be a list of messages";
+  return value.length === 0 ? "must have at least 1 item" : undefined;
+}
+
+function decodeMessage(value: unknown, index: number, ignored: Set<string>): Message {
+  const role = roleOf(value);
+  const schema = role && messageSchemas[role];
+  const problem = schema ? check(schema, value) : noSuchRole(value);
+  if (problem) refuse({ ...problem, path: ["messages", index, ...problem.path] });
+  noteIgnored(value as object, role!, ignored);
+  return toMessage(role!, value as never);
+}
+
+function roleOf(value: unknown): keyof Wire | undefined {
+  if (typeof value !== "object" || value === null || !("role" in value)) return undefined;
+  return Object.keys(messageSchemas).find(role => role === value.role) as keyof Wire | undefined;
+}
+
+function noSuchRole(value: unknown): Problem {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { path: [], code: "invalid_type", message: "must be an object" };
+  const role = (value as { role?: unknown }).role;
+  if (role === undefined || role === null) return { path: ["role"], code: "missing_required_parameter", message: "is required" };
+  if (role === "function")
+    return { path: ["role"], code: "unsupported_parameter", message: 'must not be "function": deprecated by OpenAI; use "tool"' };
+  return { path: ["role"], code: "invalid_value", message: `must be one of ${Object.keys(messageSchemas).join(", ")}` };
+}
+
+function noteIgnored(value: object, role: keyof Wire, ignored: Set<string>): void {
+  for (const field of Object.keys(value)) {
+    if (!(field in messageSchemas[role].properties) && !harmless.has(field)) ignored.add(`messages.${field}`);
+  }
+}
+
+function toMessage<Role extends keyof Wire>(role: Role, wire: Wire[Role]): Message {
+  const named = wire.name ? { name: wire.name } : {};
+  if (wire.role === "assistant") return { ...toAssistant(wire), ...named };
+  const content = textOf(wire.content);
+  return wire.role === "tool" ? { role: "tool", content, toolCallId: wire.tool_call_id, ...named } : { role: wire.role, content, ...named };
+}
+
+function toAssistant(wire: Wire["assistant"]): Message {
+  const reasoning = wire.reasoning ?? wire.reasoning_content;
+  const toolCalls = wire.tool_calls?.map((call): ToolCall => ({ id: call.id, name: call.function.name, arguments: call.function.arguments }));
+  return {
+    role: "assistant",
+    content: textOf(wire.content ?? wire.refusal ?? ""),
+    ...(reasoning && { reasoning }),
+    ...(toolCalls?.length && { toolCalls }),
+  };
+}
+
+function textOf(content: string | readonly Part[]): string {
+  return typeof content === "string" ? content : content.map(part => (part.type === "text" ? part.text : part.refusal)).join("\n");
+}
+
+/** The tools that the model may see: those of the request, less those that `tool_choice` hides. */
+export function decodeTools(body: ChatBody): readonly Tool[] {
+  const tools = (body.tools ?? []).map(({ function: wire }): Tool => ({
+    name: wire.name,
+    ...(wire.description && { description: wire.description }),
+    ...(wire.parameters && { parameters: wire.parameters as Record<string, unknown> }),
+    ...(typeof wire.strict === "boolean" && { strict: wire.strict }),
+  }));
+  const twice = tools.findIndex((tool, i) => tools.findIndex(other => other.name === tool.name) < i);
+  if (twice >= 0) refuse({ path: ["tools", twice, "function", "name"], code: "invalid_value", message: `"${tools[twice]?.name}" is there twice` });
+  const choice = body.tool_choice;
+  if (!choice || typeof choice === "string") return tools;
+  const allowed = choice.allowed_tools.tools.map(tool => tool.function.name);
+  const unknown = allowed.findIndex(name => !tools.some(tool => tool.name === name));
+  if (unknown >= 0)
+    refuse({
+      path: ["tool_choice", "allowed_tools", "tools", unknown],
+      code: "invalid_value",
+      message: `"${allowed[unknown]}" is not among the tools`,
+    });
+  return tools.filter(tool => allowed.includes(tool.name));
+}

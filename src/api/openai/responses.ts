@@ -1,0 +1,123 @@
+// The shapes of the OpenAI routes' answers, for the OpenAPI document; encode*.ts writes them.
+import Type from "typebox";
+
+const id = Type.String({ description: "The same in every chunk of a stream." });
+const created = Type.Integer({ description: "Seconds since 1970." });
+const model = Type.String({ description: "The model's name as the request gave it." });
+const system_fingerprint = Type.String({ description: "Changes with the server's version and the model's weights." });
+const finish_reason = Type.Enum(["stop", "length", "tool_calls"], { description: "`length` is the upper bound of tokens or of the context." });
+const stop_reason = Type.Union([Type.String(), Type.Null()], { description: "The stop text that ended the answer." });
+const nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+
+export const usageSchema = Type.Object({
+  prompt_tokens: Type.Integer({ description: "Tokens of the prompts, each counted once." }),
+  completion_tokens: Type.Integer({ description: "Generated tokens of all choices, the end mark and reasoning included." }),
+  total_tokens: Type.Integer({ description: "The sum of both." }),
+  prompt_tokens_details: Type.Object({ cached_tokens: Type.Integer({ description: "Prompt tokens that were not computed again." }) }),
+  completion_tokens_details: Type.Object({ reasoning_tokens: Type.Integer({ description: "Generated tokens of the model's thinking." }) }),
+});
+
+const toolCall = Type.Object({
+  id: Type.String({ description: "Named by the tool message that answers." }),
+  type: Type.Literal("function"),
+  function: Type.Object({ name: Type.String(), arguments: Type.String({ description: "JSON text as the model wrote it: check it before use." }) }),
+});
+
+const alternative = {
+  token: Type.String({ description: "The token's text." }),
+  logprob: Type.Number({ description: "Natural logarithm of its probability; -9999 for an impossible token." }),
+  bytes: Type.Array(Type.Integer(), { description: "Its UTF-8 bytes, which may be a part of a character." }),
+};
+
+const chatLogprobs = Type.Object({
+  content: Type.Array(Type.Object({ ...alternative, top_logprobs: Type.Array(Type.Object(alternative)) })),
+  refusal: Type.Null({ description: "Always null." }),
+});
+
+export const chatCompletionSchema = Type.Object({
+  id,
+  object: Type.Literal("chat.completion"),
+  created,
+  model,
+  system_fingerprint,
+  service_tier: Type.Optional(Type.Literal("default", { description: "Only when the request has `service_tier`." })),
+  choices: Type.Array(
+    Type.Object({
+      index: Type.Integer({ description: "From 0 to `n` - 1." }),
+      message: Type.Object({
+        role: Type.Literal("assistant"),
+        content: nullable("The answer; null when there are only tool calls."),
+        reasoning: Type.Optional(Type.String({ description: "The model's thinking." })),
+        reasoning_content: Type.Optional(Type.String({ description: "The same under its other name." })),
+        tool_calls: Type.Optional(Type.Array(toolCall)),
+        refusal: Type.Null({ description: "Always null." }),
+      }),
+      logprobs: Type.Union([chatLogprobs, Type.Null()], { description: "With `logprobs` only." }),
+      finish_reason,
+      stop_reason,
+    }),
+  ),
+  usage: usageSchema,
+});
+
+export const completionSchema = Type.Object({
+  id,
+  object: Type.Literal("text_completion"),
+  created,
+  model,
+  system_fingerprint,
+  choices: Type.Array(
+    Type.Object({
+      index: Type.Integer({ description: "Prompt times `n` plus choice." }),
+      text: Type.String({ description: "After the prompt's own text with `echo`." }),
+      logprobs: Type.Union(
+        [
+          Type.Object({
+            tokens: Type.Array(Type.String()),
+            token_logprobs: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+            top_logprobs: Type.Array(Type.Union([Type.Object({}), Type.Null()])),
+            text_offset: Type.Array(Type.Integer({ description: "Where the token starts in `text`." })),
+          }),
+          Type.Null(),
+        ],
+        { description: "With `logprobs` only; null for the first token of an echoed prompt." },
+      ),
+      finish_reason,
+      stop_reason,
+    }),
+  ),
+  usage: usageSchema,
+});
+
+export const modelSchema = Type.Object({
+  id: Type.String(),
+  object: Type.Literal("model"),
+  created,
+  owned_by: Type.String(),
+  max_model_len: Type.Integer({ description: "Tokens of prompt and answer together." }),
+  context_length: Type.Integer({ description: "The same under its other name." }),
+});
+
+export const modelListSchema = Type.Object({ object: Type.Literal("list"), data: Type.Array(modelSchema) });
+
+export const healthSchema = Type.Object({
+  status: Type.String({ description: "`healthy`, or the engine's state, or `not_loaded`." }),
+  model_loaded: Type.Boolean(),
+  model_name: nullable("The default model."),
+  model_type: nullable("`llm`."),
+  engine_type: Type.String({ description: "Always `batched`." }),
+  engine_state: nullable("`starting`, `ready`, `restarting` or `stopping`."),
+  mcp: Type.Null({ description: "No tool servers." }),
+  available_models: Type.Array(Type.String()),
+  version: Type.String(),
+});
+
+export const errorSchema = Type.Object({
+  error: Type.Object({
+    message: Type.String({ description: "What is wrong, and where possible what to do." }),
+    type: Type.String(),
+    param: nullable("The field of the request that is meant."),
+    code: nullable("A stable name of the failure."),
+  }),
+  detail: Type.String({ description: "The message again, where vllm-mlx's clients look for it." }),
+});

@@ -1,0 +1,115 @@
+// The shapes inside a request body of the OpenAI routes, as JSON schemas with the bounds that are enforced.
+import Type from "typebox";
+
+export const maxChoices = 16; // per prompt; each is a sequence of its own
+export const maxPrompts = 128; // per completions request
+const textOnly = "only text is read here";
+
+const name = Type.Optional(Type.String({ maxLength: 256, description: "Tells participants of the same role apart." }));
+
+const textPart = Type.Object({
+  type: Type.Literal("text", { "x-refused": textOnly }),
+  text: Type.String(),
+});
+const refusalPart = Type.Object({ type: Type.Literal("refusal", { "x-refused": textOnly }), refusal: Type.String() });
+
+const content = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })], {
+  description: "Text, or text parts that are joined by line breaks.",
+});
+
+export const functionName = "^[A-Za-z0-9_-]{1,64}$";
+
+const refusedField = (reason: string) => Type.Optional(Type.Null({ description: `Refused: ${reason}.`, "x-refused": reason }));
+
+const toolCallSchema = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 256 }),
+  type: Type.Optional(Type.Literal("function", { "x-refused": "only function tools are served" })),
+  function: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+    arguments: Type.String({ description: "JSON text, as the model wrote it." }),
+  }),
+});
+
+export const messageSchemas = {
+  system: Type.Object({ role: Type.Literal("system"), content, name }),
+  developer: Type.Object({ role: Type.Literal("developer"), content, name }),
+  user: Type.Object({ role: Type.Literal("user"), content, name }),
+  assistant: Type.Object({
+    role: Type.Literal("assistant"),
+    content: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Union([textPart, refusalPart]))])),
+    refusal: Type.Optional(Type.String()),
+    reasoning: Type.Optional(Type.String({ description: "What the model thought; some templates show it to the model again." })),
+    reasoning_content: Type.Optional(Type.String({ description: "Another name of `reasoning`." })),
+    tool_calls: Type.Optional(Type.Array(toolCallSchema, { maxItems: 1024 })),
+    audio: refusedField(textOnly),
+    function_call: refusedField("deprecated by OpenAI; use tool_calls"),
+    name,
+  }),
+  tool: Type.Object({
+    role: Type.Literal("tool"),
+    content,
+    tool_call_id: Type.String({ minLength: 1, maxLength: 256, description: "The call that this answers." }),
+    name,
+  }),
+};
+
+export const messageSchema = Type.Union([
+  messageSchemas.system,
+  messageSchemas.developer,
+  messageSchemas.user,
+  messageSchemas.assistant,
+  messageSchemas.tool,
+]);
+
+export const toolSchema = Type.Object({
+  type: Type.Literal("function", { "x-refused": "only function tools are served" }),
+  function: Type.Object({
+    name: Type.String({ pattern: functionName }),
+    description: Type.Optional(Type.String()),
+    parameters: Type.Optional(
+      Type.Object(
+        { type: Type.Optional(Type.Literal("object")), properties: Type.Optional(Type.Object({})) },
+        { description: "A JSON schema of type object; absent means no parameters." },
+      ),
+    ),
+    strict: Type.Optional(Type.Boolean()),
+  }),
+});
+
+const enforced = "calls can be forced only with enforced decoding, which is not served yet";
+
+export const toolChoiceSchema = Type.Union(
+  [
+    Type.Enum(["none", "auto"], { "x-refused": enforced }),
+    Type.Object({
+      type: Type.Literal("allowed_tools", { "x-refused": enforced }),
+      allowed_tools: Type.Object({
+        mode: Type.Literal("auto", { "x-refused": enforced }),
+        tools: Type.Array(Type.Object({ type: Type.Literal("function"), function: Type.Object({ name: Type.String() }) }), { maxItems: 1024 }),
+      }),
+    }),
+  ],
+  { description: "`auto` lets the model decide, `none` hides the tools, `allowed_tools` hides all others." },
+);
+
+export const responseFormatSchema = Type.Object(
+  { type: Type.Literal("text", { "x-refused": "structured output arrives with enforced decoding" }) },
+  { description: 'Only {"type": "text"}.' },
+);
+
+export const stopSchema = Type.Union(
+  [Type.String({ minLength: 1, maxLength: 1024 }), Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 16 })],
+  { description: "Texts that end the answer, which does not contain them." },
+);
+
+const tokenId = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
+
+export const promptSchema = Type.Union(
+  [
+    Type.String(),
+    Type.Array(tokenId, { minItems: 1 }),
+    Type.Array(Type.String(), { minItems: 1, maxItems: maxPrompts }),
+    Type.Array(Type.Array(tokenId, { minItems: 1 }), { minItems: 1, maxItems: maxPrompts }),
+  ],
+  { description: "One text or several, or their token ids." },
+);

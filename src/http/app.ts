@@ -1,0 +1,90 @@
+// The HTTP process as one Elysia app: what every request passes (host, origin, size, key), the routes, and the one shape of failures.
+import { Elysia, type AnyElysia } from "elysia";
+import { randomId } from "../util/id.ts";
+import { makeAuth } from "./auth.ts";
+import type { Context, HttpConfig, Served } from "./context.ts";
+import { docsRoutes } from "./docs.ts";
+import { HttpError, toErrorResponse, toFailure } from "./errors.ts";
+import { corsHeaders, makeHostCheck, preflight } from "./hosts.ts";
+import { checkDeclaredLength, defaultLimits, type Limits } from "./limits.ts";
+import { chatRoutes } from "./routes/chat.ts";
+import { completionRoutes } from "./routes/completions.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { modelRoutes } from "./routes/models.ts";
+
+export interface AppOptions {
+  readonly models: () => readonly Served[];
+  readonly config: HttpConfig;
+  readonly version: string;
+  readonly limits?: Limits;
+  readonly keepAliveMs?: number;
+  readonly openAfterMs?: number;
+  readonly log?: (line: string) => void;
+}
+
+export function makeApp(options: AppOptions): AnyElysia {
+  const context: Context = {
+    limits: defaultLimits,
+    keepAliveMs: 10_000,
+    openAfterMs: 300,
+    log: line => console.error(line),
+    ...options,
+  };
+  const enter = makeEntry(context);
+  const app: AnyElysia = new Elysia({ normalize: false })
+    .onRequest(({ request, set }) => {
+      set.headers["x-request-id"] = randomId("req_");
+      return enter(request, set.headers as Record<string, string>);
+    })
+    .onError(({ error, request, path, set }) => {
+      const requestId = String(set.headers["x-request-id"]);
+      const failure = toFailure(error, requestId, context.log);
+      const allow = failure.code === "route_not_found" ? allowedMethods(app.routes, path) : [];
+      if (allow.length === 0) return toErrorResponse(failure);
+      const message = `${request.method} is not allowed here; allowed: ${allow.join(", ")}.`;
+      return toErrorResponse(toFailure(new HttpError(405, message, "method_not_allowed", { allow: allow.join(", ") }), requestId, context.log));
+    })
+    .use(healthRoutes(context))
+    .use(modelRoutes(context))
+    .use(chatRoutes(context))
+    .use(completionRoutes(context))
+    .use(docsRoutes(context, () => app));
+  return app;
+}
+
+type Entry = (request: Request, headers: Record<string, string>) => Response | undefined;
+
+/** What every request passes before its route; gives the answer to a CORS preflight, throws what is not let in. */
+function makeEntry({ config, limits }: Context): Entry {
+  const checkHost = makeHostCheck(config);
+  const checkKey = makeAuth(config.apiKey);
+  return (request, headers) => {
+    checkHost(request);
+    const cors = corsHeaders(request, config);
+    if (cors) {
+      if (request.method === "OPTIONS") return preflight(request, cors);
+      Object.assign(headers, cors);
+    }
+    if (!isPublic(new URL(request.url).pathname)) checkKey(request.headers);
+    checkDeclaredLength(request, limits);
+    return undefined;
+  };
+}
+
+/** Health checks carry no key, and the documentation says nothing of this machine. */
+function isPublic(path: string): boolean {
+  return path === "/health" || path === "/swagger" || path.startsWith("/swagger/");
+}
+
+/** The methods of the routes at a path. */
+function allowedMethods(routes: readonly { readonly method: string; readonly path: string }[], path: string): string[] {
+  const parts = path.replace(/(.)\/$/, "$1").split("/");
+  const matching = routes.filter(route => matches(route.path.split("/"), parts));
+  return [...new Set(matching.map(({ method }) => method))];
+}
+
+function matches(route: readonly string[], parts: readonly string[]): boolean {
+  const rest = route.indexOf("*");
+  if (rest < 0 ? route.length !== parts.length : parts.length <= rest) return false;
+  return route.slice(0, rest < 0 ? undefined : rest).every((name, i) => name === parts[i] || (name.startsWith(":") && parts[i] !== ""));
+}

@@ -1,0 +1,51 @@
+// What all routes share: the served models, the settings that concern HTTP, and the log.
+import { ApiError } from "../chat/error.ts";
+import type { Service } from "../chat/service.ts";
+import { HttpError } from "./errors.ts";
+import type { HostRules } from "./hosts.ts";
+import type { Limits } from "./limits.ts";
+
+/** The settings of `serve` that this folder reads. */
+export interface HttpConfig extends HostRules {
+  readonly apiKey: string | undefined;
+  readonly timeout: number; // seconds for an answer that is not streamed
+}
+
+/** A model as clients find it; the first of all is the default. */
+export interface Served {
+  readonly service: Service;
+  readonly aliases: readonly string[]; // further names that clients may call it by
+  readonly created: number; // seconds
+}
+
+export interface Context {
+  readonly models: () => readonly Served[]; // asked for each request, because models come and go
+  readonly config: HttpConfig;
+  readonly limits: Limits;
+  readonly version: string;
+  readonly keepAliveMs: number; // of silence in a stream
+  readonly openAfterMs: number; // a stream that has failed by then is answered with a status, later with an error frame
+  readonly log: (line: string) => void;
+}
+
+/** The model of that name, whatever its state. */
+export function findModel({ models }: Context, name: string | undefined): Served {
+  const served = models();
+  const found =
+    name === undefined || name === "default" ? served[0] : served.find(({ service, aliases }) => service.id === name || aliases.includes(name));
+  if (found) return found;
+  const known = served.map(({ service }) => service.id).join(", ");
+  throw new ApiError(404, `The model '${name ?? "default"}' does not exist. ${known ? `Served here: ${known}.` : "No model is loaded."}`, {
+    code: "model_not_found",
+    param: "model",
+  });
+}
+
+/** Like `findModel`; throws 503 unless its engine takes requests. */
+export function findReadyModel(context: Context, name: string | undefined): Service {
+  const { service } = findModel(context, name);
+  const { state } = service.engine;
+  if (state === "ready") return service;
+  const message = { starting: "is being loaded", restarting: "is being loaded again", stopping: "is shutting down" }[state];
+  throw new HttpError(503, `The model '${service.id}' ${message}. Try again soon.`, `engine_${state}`, { "retry-after": "2" });
+}

@@ -1,0 +1,84 @@
+// Events → a streamed Response. Frames of one turn of the event loop go out in one write; a slow client slows the events, not the memory.
+// Bun sends the headers with the first chunk, so the opening frames are written at once.
+import type { Failure, Frames } from "../api/frames.ts";
+import type { ChatEvent } from "../chat/types.ts";
+import type { Lifetime } from "./lifetime.ts";
+
+export interface Stream {
+  /** The first event, already asked for, and where the others come from. */
+  readonly first: Promise<IteratorResult<ChatEvent>>;
+  readonly events: AsyncIterator<ChatEvent>;
+  readonly frames: Frames;
+  readonly lifetime: Lifetime; // closed at the stream's end
+  readonly keepAliveMs: number;
+  readonly toFailure: (error: unknown) => Failure;
+}
+
+const highWater = 64 * 1024; // characters that wait for the socket before the events wait, too
+const encoder = new TextEncoder();
+
+export function streamResponse(stream: Stream, headers: Readonly<Record<string, string>>): Response {
+  return new Response(eventStream(stream), {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no", ...headers },
+  });
+}
+
+function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }: Stream): ReadableStream<Uint8Array> {
+  let waiting = frames.open();
+  let ended = false;
+  let waking = false;
+  let wake = () => {}; // the reader, when it waits for frames
+  let resume = () => {}; // the writer, when it waits for room
+
+  const write = (text: string) => {
+    waiting += text;
+    if (waking) return;
+    waking = true;
+    setImmediate(() => {
+      waking = false;
+      wake();
+    });
+  };
+  const keepAlive = setInterval(() => write(frames.keepAlive), keepAliveMs);
+
+  const writeEvents = async () => {
+    for (let next = first; ; next = events.next()) {
+      const { done, value } = await next;
+      if (done) return;
+      if (ended) return void events.return?.(); // nobody listens any more
+      const text = frames.event(value);
+      if (text) write(text);
+      if (waiting.length > highWater) await new Promise<void>(resolve => (resume = resolve));
+    }
+  };
+  const end = (last: string) => {
+    if (ended) return;
+    ended = true;
+    clearInterval(keepAlive);
+    lifetime.close();
+    write(last);
+  };
+
+  return new ReadableStream({
+    start() {
+      void Promise.race([writeEvents(), lifetime.over]).then(
+        () => end(frames.close()),
+        error => end(frames.fail(toFailure(error))),
+      );
+    },
+    async pull(controller) {
+      if (!waiting && !ended) await new Promise<void>(resolve => (wake = resolve));
+      if (waiting) {
+        controller.enqueue(encoder.encode(waiting));
+        waiting = "";
+        keepAlive.refresh();
+        resume();
+      }
+      if (ended) controller.close();
+    },
+    cancel() {
+      lifetime.leave();
+      resume();
+    },
+  });
+}
