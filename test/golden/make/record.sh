@@ -7,4 +7,4 @@ root=$(cd "$here/../../.." && pwd)
 venv="$root/.build/venv-golden"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
-exec "$venv/bin/python" "$here/record.py" "$@"
+exec "$venv/bin/python" -B "$here/record.py" "$@"
