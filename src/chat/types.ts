@@ -9,7 +9,13 @@ export interface ToolCall {
 
 export type Message =
   | { readonly role: "system" | "developer" | "user"; readonly content: string; readonly name?: string }
-  | { readonly role: "assistant"; readonly content: string; readonly reasoning?: string; readonly toolCalls?: readonly ToolCall[]; readonly name?: string }
+  | {
+      readonly role: "assistant";
+      readonly content: string;
+      readonly reasoning?: string;
+      readonly toolCalls?: readonly ToolCall[];
+      readonly name?: string;
+    }
   | { readonly role: "tool"; readonly content: string; readonly toolCallId: string; readonly name?: string };
 
 export interface Tool {

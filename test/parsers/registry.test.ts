@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { findReasoningFormat, findToolFormat, reasoningFormats, toolFormats, UnknownFormatError } from "../../src/parsers/registry.ts";
+import { Splitter, type Part } from "../../src/parsers/splitter.ts";
+import { cuts } from "./cuts.ts";
+
+const hints = (template: string, tokens: readonly string[] = []) => ({ template, hasToken: (content: string) => tokens.includes(content) });
+
+describe("the registry", () => {
+  test("finds a format by name and alias", () => {
+    expect(findToolFormat("hermes", hints(""))?.name).toBe("hermes");
+    expect(findToolFormat("qwen3", hints(""))?.name).toBe("hermes");
+    expect(findReasoningFormat("deepseek_r1", hints(""))?.name).toBe("think");
+  });
+
+  test("detects a format from the template and the vocabulary", () => {
+    expect(findToolFormat("auto", hints("...<tool_call>\n{...}"))?.name).toBe("hermes");
+    expect(findToolFormat("auto", hints("...<tool_call>\n<function=...>"))).toBeUndefined();
+    expect(findToolFormat("auto", hints(""))).toBeUndefined();
+    expect(findReasoningFormat("auto", hints("{{ '</think>' }}"))?.name).toBe("think");
+    expect(findReasoningFormat("auto", hints("", ["<think>", "</think>"]))?.name).toBe("think");
+    expect(findReasoningFormat("auto", hints(""))).toBeUndefined();
+  });
+
+  test("knows none, and refuses what it does not know", () => {
+    expect(findToolFormat("none", hints("<tool_call>"))).toBeUndefined();
+    expect(() => findToolFormat("hermse", hints(""))).toThrow(UnknownFormatError);
+    expect(() => findReasoningFormat("?", hints(""))).toThrow(/auto, none, think/);
+  });
+
+  test("gives every name to one format only", () => {
+    for (const formats of [toolFormats, reasoningFormats]) {
+      const names = formats.flatMap(({ name, aliases }) => [name, ...aliases]);
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+});
+
+describe("the splitter", () => {
+  const split = (pieces: readonly string[], markers: readonly string[]) => {
+    const splitter = new Splitter();
+    const parts: string[] = [];
+    const drain = () => {
+      for (let part: Part | undefined; (part = splitter.next(markers));) {
+        const last = parts.at(-1);
+        if (part.type === "marker") parts.push(`[${part.text}]`);
+        else if (last !== undefined && !last.startsWith("[")) parts[parts.length - 1] = last + part.text;
+        else parts.push(part.text);
+      }
+    };
+    for (const text of pieces) {
+      splitter.push({ text, token: false });
+      drain();
+    }
+    splitter.close(true);
+    drain();
+    return parts;
+  };
+
+  test("finds the first and longest marker for every cut", () => {
+    const markers = ["<a>", "<a>b", "ab", "<a><a>x", "aab"];
+    for (const text of ["x<a>y", "<a>b<a>", "<a><a>y", "<a><a>x", "aaab", "<a", "<<a>>", "a<a>baba", "<a><a><a>x", ""]) {
+      const whole = split([text], markers);
+      for (const pieces of cuts(text)) expect(split(pieces, markers)).toEqual(whole);
+    }
+    expect(split(["<a><a>y"], markers)).toEqual(["[<a>]", "[<a>]", "y"]);
+    expect(split(["aaab"], markers)).toEqual(["a", "[aab]"]);
+  });
+});
