@@ -26,7 +26,7 @@ ${CC:-cc} -shared -fPIC -D_XOPEN_SOURCE=700 -o "$OUT/nostack.so" "$OUT/nostack.c
 
 bun=${BUN:-$root/node_modules/.bin/bun}
 cd "$root"
-export ASAN_OPTIONS=detect_leaks=0:detect_container_overflow=0:allocator_may_return_null=1:abort_on_error=0
+export ASAN_OPTIONS=detect_leaks=0:detect_container_overflow=0:allocator_may_return_null=1:handle_segv=2
 export PIPPIN_TEST_SHIM=$OUT/libshim.so
 export LD_PRELOAD="$(${CC:-cc} -print-file-name=libasan.so) $(${CXX:-c++} -print-file-name=libstdc++.so.6) $OUT/nostack.so"
 exec "$bun" test "${@:-test/mx}"
