@@ -7,4 +7,6 @@ root=$(cd "$here/../../.." && pwd)
 venv="$root/.build/venv-golden"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
-exec "$venv/bin/python" -B "$here/record.py" "$@"
+"$venv/bin/python" -B "$here/record.py" "$@"
+cd "$root"
+node_modules/.bin/prettier --write --log-level=warn test/golden # their JSON as the format check wants it
