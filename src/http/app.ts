@@ -80,7 +80,7 @@ function isPublic(path: string): boolean {
 function allowedMethods(routes: readonly { readonly method: string; readonly path: string }[], path: string): string[] {
   const parts = path.replace(/(.)\/$/, "$1").split("/");
   const matching = routes.filter(route => matches(route.path.split("/"), parts));
-  return [...new Set(matching.map(({ method }) => method))];
+  return [...new Set(matching.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : method)))];
 }
 
 function matches(route: readonly string[], parts: readonly string[]): boolean {

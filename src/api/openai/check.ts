@@ -60,13 +60,17 @@ function checkPlain(schema: Schema, value: unknown): Problem | undefined {
   return undefined;
 }
 
-/** A union is judged by the alternative of the value's own type that fits longest. */
+/** A union is judged by the alternative that was meant: one of the value's own type, which fits longest. */
 function checkUnion(options: readonly Schema[], value: unknown): Problem | undefined {
   let closest: Problem | undefined;
+  let closestFits = false;
   for (const option of options) {
     const problem = checkValue(option, value);
     if (!problem) return undefined;
-    if (hasType(option, value) && (!closest || isFurther(problem.path, closest.path))) closest = problem;
+    if (!hasType(option, value)) continue;
+    const fits = !option.items || !Array.isArray(value) || value.length === 0 || hasType(option.items, value[0]);
+    if (!closest || (fits && !closestFits) || (fits === closestFits && isFurther(problem.path, closest.path)))
+      [closest, closestFits] = [problem, fits];
   }
   return closest ?? wrong("invalid_type", `must be ${[...new Set(options.map(typeName))].join(" or ")}, not ${nameOf(value)}`);
 }
