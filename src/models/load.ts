@@ -29,6 +29,7 @@ export function loadModel(folder: string): LoadedModel {
     try {
       const model = build(weights);
       const unreadTensors = weights.finish();
+      mx.clearCache(); // of what joined and cast matrices were made of
       return new LoadedModel(model, weights, describe(modelType, model, weights, unreadTensors));
     } catch (error) {
       weights.release();

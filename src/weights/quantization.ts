@@ -10,6 +10,7 @@ export interface Quantization {
 
 const supportedBits = [2, 3, 4, 5, 6, 8];
 const supportedGroups = [32, 64, 128];
+
 /** What config.json says of layers by their full names: packed so, or left dense. */
 export type LayerSettings = ReadonlyMap<string, Quantization | false>;
 

@@ -8,7 +8,7 @@ import type { Dtype, Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
 
-const SETTLE_BYTES = 512 * 2 ** 20;
+const SETTLE_BYTES = 256 * 2 ** 20;
 
 export class Store {
   private readonly loaded = new Map<string, Tensor>(); // kept handles nobody took yet
@@ -21,8 +21,13 @@ export class Store {
     folder: string,
     private readonly tensors: ReadonlyMap<string, CheckpointTensor>,
   ) {
-    for (const file of new Set([...tensors.values()].map(t => t.file)))
-      for (const [name, tensor] of mx.loadSafetensors(join(folder, file))) this.loaded.set(name, tensor);
+    try {
+      for (const file of new Set([...tensors.values()].map(t => t.file)))
+        for (const [name, tensor] of mx.loadSafetensors(join(folder, file))) this.loaded.set(name, tensor);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
   /** What the header says of a tensor that has not been taken yet. */

@@ -4,12 +4,13 @@
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
+import { quoted } from "./error.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
 import { inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { isFloat, Store } from "./store.ts";
 
 /** How much of a model is stored in which way. */
-export interface WeightCounts {
+interface WeightCounts {
   parameters: number; // before quantization
   readonly kinds: Map<string, number>; // "8-bit group 64", "bfloat16", … → parameters
 }
@@ -77,7 +78,7 @@ export class Weights {
   }
 
   rmsNorm(name: string, width: number, eps: number): Linear {
-    const weight = this.tensor(`${name}.weight`, [width]);
+    const weight = this.vector(`${name}.weight`, width);
     return x => mx.rmsNorm(x, weight, eps);
   }
 
@@ -120,16 +121,14 @@ export class Weights {
   private readonly keepView = (make: () => Tensor) => this.store.view(mx.keep(make()));
 
   private matrix(name: string, outputs: number, inputs: number, wantBias?: boolean): Matrix {
-    const bias =
-      wantBias === true ? this.tensor(`${name}.bias`, [outputs]) : wantBias === false ? undefined : this.optional(`${name}.bias`, [outputs]);
+    const bias = this.bias(name, outputs, wantBias);
     const rest = { outputs, ...(bias === undefined ? {} : { bias }) };
     const path = this.prefix + name;
     const quantization = this.packing(path, inputs);
     const weight = this.store.expect(`${path}.weight`, [outputs, quantization ? (inputs * quantization.bits) / 32 : inputs]);
     if (quantization === false) {
-      if (!isFloat(weight.dtype)) throw this.store.error(weight, `is of ${weight.dtype}, expected floating-point numbers`);
       this.count(outputs * inputs, weight.dtype);
-      return { type: "dense", weight: this.store.take(weight), ...rest };
+      return { type: "dense", weight: this.floats(weight), ...rest };
     }
     if (weight.dtype !== "uint32") throw this.store.error(weight, `is of ${weight.dtype}, expected packed uint32`);
     this.count(outputs * inputs, `${quantization.bits}-bit group ${quantization.groupSize}`);
@@ -144,7 +143,18 @@ export class Weights {
     const scales = this.store.find(`${path}.scales`);
     if (scales === undefined) return false;
     const weight = this.store.expect(`${path}.weight`);
-    return inferQuantization(`${weight.file}: tensor "${weight.name}"`, inputs, weight.shape[1] ?? 0, scales.shape[1] ?? 0);
+    return inferQuantization(`${weight.file}: tensor ${quoted(weight.name)}`, inputs, weight.shape[1] ?? 0, scales.shape[1] ?? 0);
+  }
+
+  private bias(name: string, outputs: number, wanted: boolean | undefined): Tensor | undefined {
+    if (wanted === false || (wanted === undefined && !this.has(`${name}.bias`))) return undefined;
+    return this.vector(`${name}.bias`, outputs);
+  }
+
+  private vector(name: string, length: number): Tensor {
+    const found = this.store.expect(this.prefix + name, [length]);
+    this.count(length, found.dtype);
+    return this.floats(found);
   }
 
   private floats(found: CheckpointTensor): Tensor {
