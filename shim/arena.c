@@ -79,7 +79,9 @@ static slot *find(mxs_tensor handle) {
 
 static bool stale(mxs_tensor handle, const char *op, const char *argument) {
   if (handle == 0) return mxs_fail(op, "%s is no tensor", argument), false;
-  return mxs_fail(op, "%s is not alive (slot %u, generation %u): its scope has ended, or it was released", argument, handle & SLOT_MASK, handle >> SLOT_BITS), false;
+  uint32_t number = handle & SLOT_MASK, generation = handle >> SLOT_BITS;
+  mxs_fail(op, "%s is not alive (slot %u, generation %u): its scope has ended, or it was released", argument, number, generation);
+  return false;
 }
 
 bool mxs_find(mxs_tensor handle, mlx_array *out, const char *op, const char *argument) {

@@ -190,17 +190,23 @@ MXS_API mxs_tensor mxs_scatter_add(mxs_tensor a, mxs_tensor updates, int32_t cou
 MXS_API mxs_tensor mxs_matmul(mxs_tensor a, mxs_tensor b);
 MXS_API mxs_tensor mxs_addmm(mxs_tensor c, mxs_tensor a, mxs_tensor b);    // c + a b
 MXS_API mxs_tensor mxs_gather_mm(mxs_tensor a, mxs_tensor b, mxs_optional lhs, mxs_optional rhs, int32_t sorted);
-MXS_API mxs_tensor mxs_quantized_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits, int32_t mode, int32_t transpose);
-MXS_API mxs_tensor mxs_gather_qmm(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_optional biases, mxs_optional lhs, mxs_optional rhs, int32_t group_size, int32_t bits, int32_t mode, int32_t transpose, int32_t sorted);
-MXS_API int32_t mxs_quantize(mxs_tensor w, int32_t group_size, int32_t bits, int32_t mode); // writes w, scales and perhaps biases to scratch, returns their number
-MXS_API mxs_tensor mxs_dequantize(mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits, int32_t mode, int32_t dtype); // dtype negative: that of the scales
+MXS_API mxs_tensor mxs_quantized_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits,
+                                        int32_t mode, int32_t transpose);
+MXS_API mxs_tensor mxs_gather_qmm(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_optional biases, mxs_optional lhs, mxs_optional rhs,
+                                  int32_t group_size, int32_t bits, int32_t mode, int32_t transpose, int32_t sorted);
+// Writes the new handles to scratch (w, scales and, in affine mode, biases) and returns their number.
+MXS_API int32_t mxs_quantize(mxs_tensor w, int32_t group_size, int32_t bits, int32_t mode);
+// A negative dtype stands for that of the scales.
+MXS_API mxs_tensor mxs_dequantize(mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits, int32_t mode, int32_t dtype);
 MXS_API mxs_tensor mxs_conv1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t groups);
 MXS_API mxs_tensor mxs_conv2d(mxs_tensor x, mxs_tensor w, int32_t groups);  // scratch: stride, padding, dilation, two of each
-MXS_API mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t output_padding, int32_t groups);
+MXS_API mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t output_padding,
+                                        int32_t groups);
 MXS_API mxs_tensor mxs_rms_norm(mxs_tensor x, mxs_optional weight, double eps);
 MXS_API mxs_tensor mxs_layer_norm(mxs_tensor x, mxs_optional weight, mxs_optional bias, double eps);
-MXS_API mxs_tensor mxs_rope(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, int32_t offset); // base 0: none, freqs instead
-MXS_API mxs_tensor mxs_rope_rows(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, mxs_tensor offset); // an offset per row
+// base 0 stands for none, and then freqs gives the wavelengths. The second form has an offset per row.
+MXS_API mxs_tensor mxs_rope(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, int32_t offset);
+MXS_API mxs_tensor mxs_rope_rows(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, mxs_tensor offset);
 MXS_API mxs_tensor mxs_attention(mxs_tensor q, mxs_tensor k, mxs_tensor v, double scale, int32_t causal, mxs_optional mask, mxs_optional sinks);
 
 // Several MLX calls in one, compiled on the GPU back ends: a new handle ------------------------------------

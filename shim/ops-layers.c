@@ -82,7 +82,8 @@ mxs_tensor mxs_conv2d(mxs_tensor x, mxs_tensor w, int32_t groups) {
   RETURN(mlx_conv2d(&result, x_, w_, stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], groups, mxs_stream));
 }
 
-mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t output_padding, int32_t groups) {
+mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t output_padding,
+                                int32_t groups) {
   TENSOR(x);
   TENSOR(w);
   RETURN(mlx_conv_transpose1d(&result, x_, w_, stride, padding, dilation, output_padding, groups, mxs_stream));

@@ -151,7 +151,8 @@ mxs_tensor mxs_triu(mxs_tensor a, int32_t k) {
 mxs_tensor mxs_random_normal(int32_t rank, int32_t dtype, double seed) {
   LIST(rank);
   mlx_array key = {NULL}, result = {NULL};
-  int failed = mlx_random_key(&key, (uint64_t)seed) || mlx_random_normal(&result, mxs_lists, (size_t)rank, (mlx_dtype)dtype, 0, 1, key, mxs_stream);
+  int failed = mlx_random_key(&key, (uint64_t)seed);
+  failed = failed || mlx_random_normal(&result, mxs_lists, (size_t)rank, (mlx_dtype)dtype, 0, 1, key, mxs_stream);
   mlx_array_free(key);
   return mxs_born(failed, result, __func__);
 }
@@ -160,7 +161,8 @@ mxs_tensor mxs_random_uniform(int32_t rank, int32_t dtype, double seed) {
   LIST(rank);
   mlx_array key = {NULL}, result = {NULL};
   mlx_array low = mxs_scalar_array(0, (mlx_dtype)dtype), high = mxs_scalar_array(1, (mlx_dtype)dtype);
-  int failed = mlx_random_key(&key, (uint64_t)seed) || mlx_random_uniform(&result, low, high, mxs_lists, (size_t)rank, (mlx_dtype)dtype, key, mxs_stream);
+  int failed = mlx_random_key(&key, (uint64_t)seed);
+  failed = failed || mlx_random_uniform(&result, low, high, mxs_lists, (size_t)rank, (mlx_dtype)dtype, key, mxs_stream);
   mlx_array_free(key);
   mlx_array_free(low);
   mlx_array_free(high);

@@ -1,5 +1,6 @@
 // Who frees which tensor: see the opening comment of shim/mxs.h.
 
+import { MxError } from "./error.ts";
 import { c, code, list, type Tensor } from "./ffi.ts";
 
 /** Runs `body` and frees every tensor born in it, except those in its result, which move to the enclosing scope: the result itself,
@@ -9,6 +10,7 @@ export function scope<T>(body: () => T): T {
   let results = 0;
   try {
     const result = body();
+    if (result instanceof Promise) throw new MxError("the body of a scope is asynchronous: its tensors would be freed before it ends");
     results = typeof result === "number" ? list([result]) : list(collect(result, []));
     return result;
   } finally {

@@ -167,6 +167,10 @@ describe("ownership", () => {
     });
   });
 
+  test("an asynchronous body is refused", () => {
+    expect(() => scope(async () => one())).toThrow(/asynchronous/);
+  });
+
   test("scopes nest deeply, and too deeply is an error", () => {
     const nest = (depth: number): number => scope(() => (depth === 0 ? liveHandles() : nest(depth - 1)));
     expect(nest(40)).toBe(before);
