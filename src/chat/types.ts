@@ -63,10 +63,11 @@ export interface Usage {
 
 /** A token as a client sees it: its text, its bytes (an incomplete character has no own text), its likelihood. */
 export interface TextLogprob {
-  readonly token: TokenLogprob;
+  readonly token: TokenLogprob | null; // null for the first id of an echoed prompt, which nothing came before
   readonly text: string;
   readonly bytes: Uint8Array;
   readonly top: readonly { readonly id: number; readonly text: string; readonly bytes: Uint8Array; readonly logprob: number }[];
+  readonly offset?: number; // code points of the choice's text before this token
 }
 
 export type ChatFinish = "stop" | "length" | "tool_calls";

@@ -35,9 +35,9 @@ export class ChatTemplate {
     return (withTools ? this.sources["tool_use"] : undefined) ?? this.sources.default;
   }
 
-  /** Whether any of the templates has these characters; how conventions are recognised. */
-  mentions(text: string): boolean {
-    return Object.values(this.sources).some(source => source.includes(text));
+  /** Whether the text of any of the templates matches; how conventions are recognised. */
+  mentions(pattern: RegExp): boolean {
+    return Object.values(this.sources).some(source => pattern.test(source));
   }
 
   /** Ends within about a second whatever the template does. Throws TemplateError. */

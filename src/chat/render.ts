@@ -1,0 +1,37 @@
+// A chat request as the ids that the model reads.
+import { TemplateError } from "../tokenizer/error.ts";
+import { ApiError } from "./error.ts";
+import { toTemplateMessages, toTemplateTools } from "./messages.ts";
+import type { Service } from "./service.ts";
+import type { ChatRequest } from "./types.ts";
+
+export interface Rendered {
+  readonly ids: Uint32Array;
+  readonly startsInReasoning: boolean; // the prompt has opened the block that the answer goes on in
+}
+
+/** Throws ApiError when the model has no template or the template refuses. */
+export async function renderChat(service: Service, request: ChatRequest): Promise<Rendered> {
+  const text = renderText(service, request);
+  const ids = await service.encode(text, { specialTokens: false }); // the template writes them itself
+  return { ids, startsInReasoning: service.reasoningFormat?.startsOpen(text) ?? false };
+}
+
+export function renderText(service: Service, request: ChatRequest): string {
+  const { template, conventions } = service;
+  if (!template)
+    throw new ApiError(400, `The model '${service.id}' has no chat template; it serves plain completions only.`, { code: "no_chat_template" });
+  try {
+    return template.render({
+      messages: toTemplateMessages(request.messages, conventions),
+      tools: request.toolChoice === "none" ? [] : toTemplateTools(request.tools),
+      variables: { ...service.templateOptions, ...request.templateOptions },
+    });
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new ApiError(400, `The model's chat template cannot render these messages: ${error.message}`, {
+      code: "chat_template_error",
+      param: "messages",
+    });
+  }
+}

@@ -1,0 +1,141 @@
+// From a decoded request to its events: prompt, one sequence for each choice, and the answers read as they come.
+// Each choice ends exactly once: with `finish`, with the failure that ends them all, or silently when the signal was aborted.
+import type { SequenceRequest } from "../engine/client.ts";
+import { EngineError } from "../engine/error.ts";
+import type { Sampling, StepRow } from "../engine/protocol.ts";
+import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
+import { merge } from "./merge.ts";
+import { renderChat } from "./render.ts";
+import { toSamplings } from "./sampling.ts";
+import type { Service } from "./service.ts";
+import { AnswerReader, countCodePoints, toTextLogprob } from "./stream.ts";
+import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Generation, TextLogprob, Usage } from "./types.ts";
+
+interface Choice {
+  readonly service: Service;
+  readonly choice: number;
+  readonly prompt: Uint32Array;
+  readonly generation: Generation;
+  readonly sampling: Sampling;
+  readonly promptLogprobs?: number | undefined;
+  readonly reader: AnswerReader;
+  /** What comes between `start` and the answer. */
+  readonly preface?: (row: StepRow) => ChatEvent[];
+}
+
+/** Throws ApiError before the first event, EngineError at any time. */
+export async function* runChat(service: Service, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const { generation, tools, choices } = request;
+  const { ids: prompt, startsInReasoning } = await renderChat(service, request);
+  checkPrompt(service, prompt, generation, "messages");
+  const { tokenizer, toolFormat, reasoningFormat } = service;
+  const parsesTools = toolFormat !== undefined && tools.length > 0 && request.toolChoice !== "none";
+  const parts = toSamplings(service, generation, choices).map((sampling, choice): Choice => {
+    const reader = new AnswerReader({
+      tokenizer,
+      choice,
+      stop: generation.stop,
+      tools: parsesTools ? { format: toolFormat, offered: tools, parallel: request.parallelToolCalls } : undefined,
+      reasoning: reasoningFormat && { format: reasoningFormat, startsOpen: startsInReasoning },
+      continues: false,
+    });
+    return { service, choice, prompt, generation, sampling, reader };
+  });
+  yield* runChoices(parts, signal);
+}
+
+/** Plain completions: no template, no parsing. Choice `p * n + c` is the c-th of the p-th prompt. */
+export async function* runCompletion(service: Service, request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const parts: Choice[] = [];
+  for (const given of request.prompts) {
+    const prompt = typeof given === "string" ? await service.encode(given, { specialTokens: true }) : toIds(given, service.vocabSize);
+    checkPrompt(service, prompt, request.generation, "prompt");
+    for (const sampling of toSamplings(service, request.generation, request.choices))
+      parts.push(completionChoice(service, request, { given, prompt, sampling, choice: parts.length }));
+  }
+  yield* runChoices(parts, signal);
+}
+
+interface Prompted {
+  readonly given: string | readonly number[];
+  readonly prompt: Uint32Array;
+  readonly sampling: Sampling;
+  readonly choice: number;
+}
+
+function completionChoice(service: Service, request: CompletionRequest, { given, prompt, sampling, choice }: Prompted): Choice {
+  const { tokenizer } = service;
+  const { generation, echo, promptLogprobs } = request;
+  const echoed = !echo ? "" : typeof given === "string" ? given : tokenizer.decode(prompt, { skipSpecial: true });
+  const reader = new AnswerReader({ tokenizer, choice, stop: generation.stop, continues: true, textOffset: countCodePoints(echoed) });
+  const preface = (row: StepRow): ChatEvent[] => {
+    const events: ChatEvent[] = echoed === "" ? [] : [{ type: "text", choice, text: echoed }];
+    if (echo && row.promptLogprobs) events.push({ type: "logprobs", choice, tokens: echoedLogprobs(service, prompt, row.promptLogprobs) });
+    return events;
+  };
+  return { service, choice, prompt, generation, sampling, reader, preface, promptLogprobs: echo ? promptLogprobs : undefined };
+}
+
+function echoedLogprobs({ tokenizer }: Service, prompt: Uint32Array, logprobs: NonNullable<StepRow["promptLogprobs"]>): TextLogprob[] {
+  const stream = tokenizer.stream({ hidden: id => tokenizer.isSpecial(id) });
+  let offset = 0;
+  return Array.from(prompt, (id, at) => {
+    const start = offset;
+    offset += countCodePoints(stream.push(id));
+    const logprob = logprobs[at];
+    if (logprob) return toTextLogprob(tokenizer, logprob, start);
+    return { token: null, text: tokenizer.visible(id), bytes: tokenizer.piece(id).bytes, top: [], offset: start };
+  });
+}
+
+async function* runChoices(parts: readonly Choice[], signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const left = new AbortController(); // the reader of the events has left, or one of the choices failed
+  const either = AbortSignal.any([signal, left.signal]);
+  try {
+    yield* merge(parts.map(part => runChoice(part, either)));
+  } finally {
+    left.abort();
+  }
+}
+
+async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const { service, choice, prompt, reader } = part;
+  let completionTokens = 0;
+  let cachedTokens: number | undefined;
+  const finish = (reason: ChatFinish): ChatEvent => {
+    const usage: Usage = { promptTokens: prompt.length, cachedTokens: cachedTokens ?? 0, completionTokens, reasoningTokens: reader.reasoningTokens };
+    return { type: "finish", choice, reason, ...(reader.stopString !== undefined && { stopString: reader.stopString }), usage };
+  };
+  for await (const row of service.engine.generate(toSequence(part), signal)) {
+    if (row.finish === "abort") break;
+    if (cachedTokens === undefined) {
+      cachedTokens = row.cachedTokens ?? 0;
+      yield { type: "start", choice, promptTokens: prompt.length, cachedTokens };
+      yield* part.preface?.(row) ?? [];
+    }
+    for (const [at, id] of row.ids.entries()) {
+      completionTokens++;
+      const endsSequence = row.finish === "stop" && at === row.ids.length - 1;
+      if (!endsSequence) yield* reader.take(id, row.logprobs?.[at]);
+      if (reader.finished) return yield finish(reader.finished); // leaving the loop aborts the sequence
+    }
+    if (!row.finish) continue;
+    yield* reader.end();
+    const reason = reader.finished ?? row.finish;
+    return yield finish(reason === "stop" && reader.calls > 0 ? "tool_calls" : reason);
+  }
+  if (!signal.aborted) throw new EngineError("engine_lost", "The engine left the request unfinished.");
+}
+
+function toSequence({ service, prompt, generation, sampling, promptLogprobs }: Choice): SequenceRequest {
+  const { logprobs, ignoreEos, minTokens } = generation;
+  return {
+    prompt,
+    sampling,
+    maxTokens: maxTokensFor(service, prompt.length, generation),
+    minTokens: minTokens ?? 0,
+    stopIds: [...new Set([...(ignoreEos ? [] : service.stopIds), ...generation.stopIds])],
+    ...(logprobs !== undefined && { logprobs }),
+    ...(promptLogprobs !== undefined && { promptLogprobs }),
+  };
+}

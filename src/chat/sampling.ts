@@ -1,0 +1,25 @@
+// How the next id is chosen for one choice: the request's wishes over the service's defaults.
+import type { Sampling } from "../engine/protocol.ts";
+import type { Service } from "./service.ts";
+import type { Generation } from "./types.ts";
+
+/** One Sampling for each choice. They differ in their seeds, which follow from the client's if there is one. */
+export function toSamplings({ defaults }: Service, { sampling }: Generation, choices: number): Sampling[] {
+  const { seed, ...wishes } = sampling;
+  const known = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Partial<Sampling>;
+  return Array.from({ length: choices }, (_, choice) => ({
+    ...defaults,
+    logitBias: [],
+    ...known,
+    seed: seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : choiceSeed(seed, choice),
+  }));
+}
+
+/** The first choice has the seed as given, so that more choices do not change it; the others are scattered (the mixer of splitmix32). */
+export function choiceSeed(seed: number, choice: number): number {
+  if (choice === 0) return seed >>> 0;
+  let mixed = (seed + Math.imul(choice, 0x9e3779b9)) >>> 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
+}

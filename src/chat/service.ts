@@ -1,0 +1,90 @@
+// What one served model offers to requests: its engine and everything around it that is text.
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import type { Engine } from "../engine/client.ts";
+import type { Sampling } from "../engine/protocol.ts";
+import { findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
+import type { ReasoningFormat, ToolFormat } from "../parsers/types.ts";
+import { Encoder } from "../tokenizer/encoder.ts";
+import { openTextModel, type TextModel } from "../tokenizer/load.ts";
+import { ChatTemplate } from "../tokenizer/template.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { readConventions, type Conventions } from "./messages.ts";
+
+/** All of Sampling that does not belong to one request. */
+export type SamplingDefaults = Omit<Sampling, "seed" | "logitBias">;
+
+export interface Service {
+  readonly id: string; // as clients name it
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate | undefined; // undefined: only plain completions
+  readonly conventions: Conventions; // of the template
+  readonly templateOptions: Readonly<Record<string, unknown>>; // where the request says nothing
+  readonly toolFormat: ToolFormat | undefined;
+  readonly reasoningFormat: ReasoningFormat | undefined;
+  readonly defaults: SamplingDefaults;
+  readonly stopIds: readonly number[]; // end-of-sequence ids
+  readonly maxTokens: number; // where the request says nothing
+  readonly contextLength: number; // prompt and answer together; the engine's once it is known
+  readonly vocabSize: number; // likewise
+  encode(text: string, options: { readonly specialTokens: boolean }): Promise<Uint32Array>;
+  /** Lets go of what encoding holds; the engine is its owner's. */
+  close(): void;
+}
+
+export interface ServiceOptions {
+  readonly id?: string; // the folder's name when absent
+  readonly defaults?: Partial<SamplingDefaults>; // the server's own, before the model's
+  readonly maxTokens?: number;
+  readonly toolParser?: string; // a name of the registry, "auto" or "none"
+  readonly reasoningParser?: string;
+  readonly templateFile?: string; // in the place of the model's templates
+  readonly templateOptions?: Readonly<Record<string, unknown>>;
+  readonly workerUrl?: string | URL; // tokenizer/worker.ts, resolved by the main program: the only place where that works compiled
+}
+
+const usualDefaults: SamplingDefaults = {
+  temperature: 0.7,
+  topP: 0.9,
+  topK: 0,
+  minP: 0,
+  repetitionPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+};
+
+/** Throws TokenizerError or UnknownFormatError; the engine may still be starting. */
+export function openService(folder: string, engine: Engine, options: ServiceOptions = {}): Service {
+  const text = openTextModel(folder);
+  const { tokenizer } = text;
+  const template = openTemplate(text, options.templateFile);
+  const encoder = new Encoder({ tokenizer, folder, workerUrl: options.workerUrl });
+  const hints = { template: template?.source(true) ?? "", hasToken: (content: string) => tokenizer.addedId(content) !== undefined };
+  return {
+    id: options.id ?? basename(resolve(folder)),
+    engine,
+    tokenizer,
+    template,
+    conventions: readConventions(template),
+    templateOptions: options.templateOptions ?? {},
+    toolFormat: findToolFormat(options.toolParser ?? "auto", hints),
+    reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints),
+    defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
+    stopIds: text.stopIds,
+    maxTokens: options.maxTokens ?? 32_768,
+    get contextLength() {
+      return engine.info?.contextLength ?? text.contextLength ?? 4096;
+    },
+    get vocabSize() {
+      return engine.info?.vocabSize ?? tokenizer.vocabSize;
+    },
+    encode: (input, how) => encoder.encode(input, how),
+    close: () => encoder.close(),
+  };
+}
+
+function openTemplate(text: TextModel, file: string | undefined): ChatTemplate | undefined {
+  const sources = file === undefined ? text.templates : { default: readFileSync(file, "utf8") };
+  return sources && new ChatTemplate(sources, { bosToken: text.bosToken, eosToken: text.eosToken });
+}

@@ -1,0 +1,165 @@
+// One answer from ids to events: ids → text → stop strings → tool calls → reasoning → ChatEvents. Pure; run.ts feeds it from the engine.
+// A whole answer is the fold of the same events, so streamed and whole answers cannot differ.
+import type { TokenLogprob } from "../engine/protocol.ts";
+import type { Piece, ReasoningFormat, ReasoningParser, ToolEvent, ToolFormat, ToolParser } from "../parsers/types.ts";
+import type { Detokenizer } from "../tokenizer/stream.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { StopFilter } from "./stop.ts";
+import type { ChatEvent, TextLogprob, Tool } from "./types.ts";
+
+export interface ReaderOptions {
+  readonly tokenizer: Tokenizer;
+  readonly choice: number;
+  readonly stop: readonly string[];
+  readonly tools?: { readonly format: ToolFormat; readonly offered: readonly Tool[]; readonly parallel: boolean } | undefined;
+  readonly reasoning?: { readonly format: ReasoningFormat; readonly startsOpen: boolean } | undefined;
+  /** The answer goes on from a text that the client has: no rule about the start of a text applies. */
+  readonly continues: boolean;
+  /** Code points of the choice's text before the answer. */
+  readonly textOffset?: number;
+}
+
+interface WaitingLogprob {
+  readonly at: number; // characters of the answer before this token
+  readonly logprob: TextLogprob;
+}
+
+export class AnswerReader {
+  /** Set when the text itself has ended the answer: no more ids are wanted, and those already there are not part of it. */
+  finished: "stop" | "tool_calls" | undefined;
+  reasoningTokens = 0;
+  calls = 0;
+  private readonly detokenizer: Detokenizer;
+  private readonly markers: ReadonlyMap<number, string>; // tokens that mean something to the parsers
+  private readonly stops: StopFilter;
+  private readonly tools: ToolParser | undefined;
+  private readonly reasoning: ReasoningParser | undefined;
+  private readonly waiting: WaitingLogprob[] = []; // for the text of their tokens to be let through
+  private characters = 0;
+  private codePoints: number;
+
+  constructor(private readonly options: ReaderOptions) {
+    const { tokenizer, tools, reasoning, stop, continues } = options;
+    this.markers = findMarkers(tokenizer, [...(tools?.format.markers ?? []), ...(reasoning?.format.markers ?? [])]);
+    this.detokenizer = tokenizer.stream({ hidden: id => tokenizer.isSpecial(id) && !this.markers.has(id), continues });
+    this.stops = new StopFilter(stop);
+    const tokens = new Set(this.markers.values());
+    this.tools = tools?.format.open({ tokens, tools: tools.offered });
+    this.reasoning = reasoning?.format.open({ tokens, startsOpen: reasoning.startsOpen });
+    this.codePoints = options.textOffset ?? 0;
+  }
+
+  get stopString(): string | undefined {
+    return this.stops.matched;
+  }
+
+  /** One id that belongs to the text (an id that only ends the sequence does not). */
+  take(id: number, logprob: TokenLogprob | undefined): ChatEvent[] {
+    const before = this.reasoning?.reasoning ?? false;
+    if (logprob) this.waiting.push({ at: this.characters, logprob: toTextLogprob(this.options.tokenizer, logprob, this.codePoints) });
+    const events = this.piecesOf(id).flatMap(piece => this.takePiece(piece));
+    if (before || this.reasoning?.reasoning) this.reasoningTokens++;
+    if (this.stops.matched !== undefined) events.push(...this.finish("stop"));
+    return this.withLogprobs(events);
+  }
+
+  /** The ids are over. */
+  end(): ChatEvent[] {
+    if (this.finished) return [];
+    const rest = this.detokenizer.end();
+    const events = this.takePiece({ text: rest, token: false });
+    return this.withLogprobs([...events, ...this.flush()]);
+  }
+
+  private finish(reason: "stop" | "tool_calls"): ChatEvent[] {
+    if (this.finished) return [];
+    const events = reason === "stop" ? this.flush() : [];
+    this.finished ??= reason;
+    return events;
+  }
+
+  private flush(): ChatEvent[] {
+    const events = this.stops.end().flatMap(piece => this.readPiece(piece));
+    if (this.tools && !this.finished) events.push(...this.toEvents(this.tools.end()));
+    if (this.reasoning && !this.finished) events.push(...this.reasoning.end().map(event => ({ ...event, choice: this.options.choice })));
+    return events;
+  }
+
+  private piecesOf(id: number): Piece[] {
+    if (!this.markers.has(id)) return [{ text: this.detokenizer.push(id), token: false }];
+    const before = this.detokenizer.end(); // an unfinished character before the marker
+    return [
+      { text: before, token: false },
+      { text: this.detokenizer.push(id), token: true },
+    ];
+  }
+
+  private takePiece(piece: Piece): ChatEvent[] {
+    if (piece.text === "" || this.finished) return [];
+    this.characters += piece.text.length;
+    this.codePoints += countCodePoints(piece.text);
+    return this.stops.feed(piece).flatMap(released => this.readPiece(released));
+  }
+
+  private readPiece(piece: Piece): ChatEvent[] {
+    if (this.finished) return [];
+    return this.tools ? this.toEvents(this.tools.feed(piece)) : this.readText(piece);
+  }
+
+  private toEvents(events: readonly ToolEvent[]): ChatEvent[] {
+    const { choice, tools } = this.options;
+    const out: ChatEvent[] = [];
+    for (const event of events) {
+      if (this.finished) break;
+      const index = this.calls - 1;
+      if (event.type === "text") out.push(...this.readText(event));
+      else if (event.type === "arguments") out.push({ type: "tool-arguments", choice, index, text: event.text });
+      else if (event.type === "call") {
+        if (this.reasoning) out.push(...this.reasoning.call().map(text => ({ ...text, choice })));
+        this.calls++;
+        out.push({ type: "tool-call", choice, index: index + 1, id: newCallId(), name: event.name });
+      } else if (tools && !tools.parallel) out.push(...this.finish("tool_calls"));
+    }
+    return out;
+  }
+
+  private readText(piece: Piece): ChatEvent[] {
+    const { choice } = this.options;
+    if (!this.reasoning) return [{ type: "text", choice, text: piece.text }];
+    return this.reasoning.feed(piece).map(event => ({ ...event, choice }));
+  }
+
+  /** A token's likelihood comes after its text: with all that was let through, and never for text behind a stop string. */
+  private withLogprobs(events: ChatEvent[]): ChatEvent[] {
+    const { released } = this.stops;
+    const all = released === this.characters;
+    const tokens: TextLogprob[] = [];
+    for (let first = this.waiting[0]; first && (all || first.at < released); first = this.waiting[0]) {
+      tokens.push(first.logprob);
+      this.waiting.shift();
+    }
+    return tokens.length === 0 ? events : [...events, { type: "logprobs", choice: this.options.choice, tokens }];
+  }
+}
+
+/** The markers that this vocabulary has as added tokens. */
+function findMarkers(tokenizer: Tokenizer, markers: readonly string[]): ReadonlyMap<number, string> {
+  return new Map(
+    markers.map(marker => [tokenizer.addedId(marker), marker] as const).filter((entry): entry is [number, string] => entry[0] !== undefined),
+  );
+}
+
+export function toTextLogprob(tokenizer: Tokenizer, token: TokenLogprob, offset: number): TextLogprob {
+  const seen = (id: number) => ({ text: tokenizer.visible(id), bytes: tokenizer.piece(id).bytes });
+  return { token, ...seen(token.id), top: token.top.map(([id, logprob]) => ({ id, ...seen(id), logprob })), offset };
+}
+
+export function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function newCallId(): string {
+  return `call_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
+}
