@@ -14,7 +14,7 @@
 #define SLOTS (1u << SLOT_BITS)
 #define SLOT_MASK (SLOTS - 1)
 #define GENERATIONS (1u << (32 - SLOT_BITS))
-#define RESERVE 4096 // free slots to have before one is reused
+#define RESERVE 1024 // free slots to have before one is reused
 #define DEPTH 64
 
 typedef struct {

@@ -3,15 +3,13 @@
 //
 // The order of operations is mlx-lm's, so that results agree with it to the last bit.
 
-#include <string.h>
-
 #include "arena.h"
 #include "scalar.h"
 
 // A body reads `inputs` and writes one result; it stops at the first call that fails.
 typedef int body(mlx_array *result, const mlx_array *inputs);
 
-// Intermediate results of a body, freed together.
+// Intermediate results of a body, freed together; the longest body has 14.
 typedef struct {
   mlx_array items[16];
   int count;
@@ -39,8 +37,7 @@ static mlx_array binary(steps *s, int call(mlx_array *, const mlx_array, const m
 
 // The last step is the result; the others are freed.
 static int finish(steps *s, mlx_array *result) {
-  int kept = s->failed ? 0 : 1;
-  if (kept) *result = s->items[--s->count];
+  if (!s->failed) *result = s->items[--s->count];
   while (s->count > 0) mlx_array_free(s->items[--s->count]);
   return s->failed;
 }

@@ -197,7 +197,8 @@ MXS_API mxs_tensor mxs_gather_qmm(mxs_tensor x, mxs_tensor w, mxs_tensor scales,
 // Writes the new handles to scratch (w, scales and, in affine mode, biases) and returns their number.
 MXS_API int32_t mxs_quantize(mxs_tensor w, int32_t group_size, int32_t bits, int32_t mode);
 // A negative dtype stands for that of the scales.
-MXS_API mxs_tensor mxs_dequantize(mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits, int32_t mode, int32_t dtype);
+MXS_API mxs_tensor mxs_dequantize(mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits, int32_t mode,
+                                  int32_t dtype);
 MXS_API mxs_tensor mxs_conv1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t groups);
 MXS_API mxs_tensor mxs_conv2d(mxs_tensor x, mxs_tensor w, int32_t groups);  // scratch: stride, padding, dilation, two of each
 MXS_API mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int32_t padding, int32_t dilation, int32_t output_padding,

@@ -2,54 +2,54 @@
 
 #include "arena.h"
 
-// Name here (mxs_…), name in MLX (mlx_…).
+// Each has the same name here and in MLX.
 #define BINARY(X)                                                                                                                                    \
-  X(add, add)                                                                                                                                        \
-  X(subtract, subtract)                                                                                                                              \
-  X(multiply, multiply)                                                                                                                              \
-  X(divide, divide)                                                                                                                                  \
-  X(power, power)                                                                                                                                    \
-  X(maximum, maximum)                                                                                                                                \
-  X(minimum, minimum)                                                                                                                                \
-  X(remainder, remainder)                                                                                                                            \
-  X(floor_divide, floor_divide)                                                                                                                      \
-  X(logaddexp, logaddexp)                                                                                                                            \
-  X(equal, equal)                                                                                                                                    \
-  X(not_equal, not_equal)                                                                                                                            \
-  X(less, less)                                                                                                                                      \
-  X(less_equal, less_equal)                                                                                                                          \
-  X(greater, greater)                                                                                                                                \
-  X(greater_equal, greater_equal)                                                                                                                    \
-  X(logical_and, logical_and)                                                                                                                        \
-  X(logical_or, logical_or)                                                                                                                          \
-  X(bitwise_and, bitwise_and)                                                                                                                        \
-  X(bitwise_or, bitwise_or)                                                                                                                          \
-  X(bitwise_xor, bitwise_xor)                                                                                                                        \
-  X(left_shift, left_shift)                                                                                                                          \
-  X(right_shift, right_shift)
+  X(add)                                                                                                                                             \
+  X(subtract)                                                                                                                                        \
+  X(multiply)                                                                                                                                        \
+  X(divide)                                                                                                                                          \
+  X(power)                                                                                                                                           \
+  X(maximum)                                                                                                                                         \
+  X(minimum)                                                                                                                                         \
+  X(remainder)                                                                                                                                       \
+  X(floor_divide)                                                                                                                                    \
+  X(logaddexp)                                                                                                                                       \
+  X(equal)                                                                                                                                           \
+  X(not_equal)                                                                                                                                       \
+  X(less)                                                                                                                                            \
+  X(less_equal)                                                                                                                                      \
+  X(greater)                                                                                                                                         \
+  X(greater_equal)                                                                                                                                   \
+  X(logical_and)                                                                                                                                     \
+  X(logical_or)                                                                                                                                      \
+  X(bitwise_and)                                                                                                                                     \
+  X(bitwise_or)                                                                                                                                      \
+  X(bitwise_xor)                                                                                                                                     \
+  X(left_shift)                                                                                                                                      \
+  X(right_shift)
 
 #define UNARY(X)                                                                                                                                     \
-  X(negative, negative)                                                                                                                              \
-  X(abs, abs)                                                                                                                                        \
-  X(sign, sign)                                                                                                                                      \
-  X(exp, exp)                                                                                                                                        \
-  X(expm1, expm1)                                                                                                                                    \
-  X(log, log)                                                                                                                                        \
-  X(log1p, log1p)                                                                                                                                    \
-  X(sqrt, sqrt)                                                                                                                                      \
-  X(rsqrt, rsqrt)                                                                                                                                    \
-  X(square, square)                                                                                                                                  \
-  X(reciprocal, reciprocal)                                                                                                                          \
-  X(sigmoid, sigmoid)                                                                                                                                \
-  X(tanh, tanh)                                                                                                                                      \
-  X(erf, erf)                                                                                                                                        \
-  X(sin, sin)                                                                                                                                        \
-  X(cos, cos)                                                                                                                                        \
-  X(floor, floor)                                                                                                                                    \
-  X(ceil, ceil)                                                                                                                                      \
-  X(logical_not, logical_not)                                                                                                                        \
-  X(isfinite, isfinite)                                                                                                                              \
-  X(isnan, isnan)
+  X(negative)                                                                                                                                        \
+  X(abs)                                                                                                                                             \
+  X(sign)                                                                                                                                            \
+  X(exp)                                                                                                                                             \
+  X(expm1)                                                                                                                                           \
+  X(log)                                                                                                                                             \
+  X(log1p)                                                                                                                                           \
+  X(sqrt)                                                                                                                                            \
+  X(rsqrt)                                                                                                                                           \
+  X(square)                                                                                                                                          \
+  X(reciprocal)                                                                                                                                      \
+  X(sigmoid)                                                                                                                                         \
+  X(tanh)                                                                                                                                            \
+  X(erf)                                                                                                                                             \
+  X(sin)                                                                                                                                             \
+  X(cos)                                                                                                                                             \
+  X(floor)                                                                                                                                           \
+  X(ceil)                                                                                                                                            \
+  X(logical_not)                                                                                                                                     \
+  X(isfinite)                                                                                                                                        \
+  X(isnan)
 
 #define REDUCTION(X)                                                                                                                                 \
   X(sum)                                                                                                                                             \
@@ -61,18 +61,18 @@
   X(any)                                                                                                                                             \
   X(logsumexp)
 
-#define DEFINE_BINARY(name, mlx)                                                                                                                     \
+#define DEFINE_BINARY(name)                                                                                                                          \
   mxs_tensor mxs_##name(mxs_tensor a, mxs_tensor b) {                                                                                                \
     TENSOR(a);                                                                                                                                       \
     TENSOR(b);                                                                                                                                       \
-    RETURN(mlx_##mlx(&result, a_, b_, mxs_stream));                                                                                                  \
+    RETURN(mlx_##name(&result, a_, b_, mxs_stream));                                                                                                  \
   }
 BINARY(DEFINE_BINARY)
 
-#define DEFINE_UNARY(name, mlx)                                                                                                                      \
+#define DEFINE_UNARY(name)                                                                                                                           \
   mxs_tensor mxs_##name(mxs_tensor a) {                                                                                                              \
     TENSOR(a);                                                                                                                                       \
-    RETURN(mlx_##mlx(&result, a_, mxs_stream));                                                                                                      \
+    RETURN(mlx_##name(&result, a_, mxs_stream));                                                                                                      \
   }
 UNARY(DEFINE_UNARY)
 

@@ -215,7 +215,11 @@ export let scratch = new Int32Array(0);
 export const scratchSize = 65536;
 
 export function bind(path: string): void {
-  c = dlopen(path, table as any).symbols as any;
+  try {
+    c = dlopen(path, table as any).symbols as any;
+  } catch (error) {
+    throw new MxError(`the MLX library cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
   scratch = new Int32Array(toArrayBuffer(c.mxs_scratch() as Pointer, 0, scratchSize * 4));
 }
 
