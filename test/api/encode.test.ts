@@ -11,11 +11,12 @@ const usage: Usage = { promptTokens: 9, cachedTokens: 4, completionTokens: 3, re
 const finish = (choice = 0, more: object = {}): ChatEvent => ({ type: "finish", choice, reason: "stop", usage, ...more });
 const text = (text: string, choice = 0): ChatEvent => ({ type: "text", choice, text });
 const bytes = (text: string) => new TextEncoder().encode(text);
-const logprob = (text: string, logprob: number): TextLogprob => ({
+const logprob = (text: string, logprob: number, offset = 0): TextLogprob => ({
   token: { id: 1, logprob, top: [[1, logprob]] },
   text,
   bytes: bytes(text),
   top: [{ id: 1, text, bytes: bytes(text), logprob }],
+  offset,
 });
 
 function fold(answer: Answer, events: readonly ChatEvent[]): object {
@@ -208,7 +209,7 @@ describe("a plain completion", () => {
 
   test("lists log probabilities beside each other with the offsets of their tokens", () => {
     const body = fold(completionAnswer(own, true, 1), [
-      { type: "logprobs", choice: 0, tokens: [logprob("ab", -0.5), logprob("c", -1)] },
+      { type: "logprobs", choice: 0, tokens: [logprob("ab", -0.5), logprob("c", -1, 2)] },
       text("abc"),
       finish(),
     ]);
@@ -217,11 +218,18 @@ describe("a plain completion", () => {
     });
   });
 
-  test("streams with offsets that go on from chunk to chunk", () => {
+  test("has no likelihood for the first token of an echoed prompt, and always the token itself among the likely ones", () => {
+    const first: TextLogprob = { token: null, text: "a", bytes: bytes("a"), top: [], offset: 0 };
+    const drawn: TextLogprob = { ...logprob("b", -3, 1), top: [{ id: 2, text: "c", bytes: bytes("c"), logprob: -0.1 }] };
+    const body = fold(completionAnswer(own, true, 1), [{ type: "logprobs", choice: 0, tokens: [first, drawn] }, finish()]);
+    expect(body).toMatchObject({ choices: [{ logprobs: { token_logprobs: [null, -3], top_logprobs: [null, { b: -3, c: -0.1 }] } }] });
+  });
+
+  test("streams with the offsets of the tokens", () => {
     const events: ChatEvent[] = [
       { type: "logprobs", choice: 0, tokens: [logprob("ab", -0.5)] },
       text("ab"),
-      { type: "logprobs", choice: 0, tokens: [logprob("c", -1)] },
+      { type: "logprobs", choice: 0, tokens: [logprob("c", -1, 2)] },
       text("c"),
       finish(0, { reason: "length" }),
     ];

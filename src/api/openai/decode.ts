@@ -133,6 +133,15 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
   };
 }
 
+/** Token ids that a request names must be the model's; only who knows the model can tell. */
+export function checkTokenIds({ sampling, stopIds }: Generation, vocabSize: number): void {
+  const last = vocabSize - 1;
+  for (const [id] of sampling.logitBias ?? [])
+    if (id > last) refuse({ path: ["logit_bias", String(id)], code: "invalid_value", message: `is not a token id; this model's last is ${last}` });
+  const at = stopIds.findIndex(id => id > last);
+  if (at >= 0) refuse({ path: ["stop_token_ids", at], code: "invalid_value", message: `is not a token id; this model's last is ${last}` });
+}
+
 const coldest = 1e-5; // below it a division by the temperature leaves float32's range; the distribution has one point long before
 
 function samplingOf(body: ChatBody | CompletionBody): Generation["sampling"] {

@@ -69,7 +69,7 @@ function toMessage({ text, reasoning, calls }: Choice) {
 function toTokenLogprob({ token, text, bytes, top }: TextLogprob) {
   return {
     token: text,
-    logprob: toLogprob(token.logprob),
+    logprob: toLogprob(token?.logprob ?? 0), // null is for echoed prompts only
     bytes: [...bytes],
     top_logprobs: top.map(other => ({ token: other.text, logprob: toLogprob(other.logprob), bytes: [...other.bytes] })),
   };

@@ -22,7 +22,7 @@ export function completionAnswer(head: Head, withLogprobs: boolean, choicesPerPr
       choices: choices.map((choice, index) => ({
         index,
         text: choice.text,
-        logprobs: withLogprobs ? toLogprobs(choice.logprobs, 0) : null,
+        logprobs: withLogprobs ? toLogprobs(choice.logprobs) : null,
         finish_reason: choice.finish?.reason ?? null,
         stop_reason: choice.finish?.stopString ?? null,
       })),
@@ -40,28 +40,25 @@ function addTo(choice: Choice, event: ChatEvent): void {
   else if (event.type === "finish") choice.finish = event;
 }
 
-/** Parallel lists, as this older form has them; `text_offset` counts the characters before each token from `offset` on. */
-function toLogprobs(tokens: readonly TextLogprob[], offset: number) {
-  let at = offset;
+/** Parallel lists, as this older form has them. The first token of an echoed prompt has no likelihood: nothing came before it. */
+function toLogprobs(tokens: readonly TextLogprob[]) {
   return {
     tokens: tokens.map(({ text }) => text),
-    token_logprobs: tokens.map(({ token }) => (token === null ? null : toLogprob(token.logprob))),
-    top_logprobs: tokens.map(({ token, top }) =>
-      token === null ? null : Object.fromEntries(top.map(other => [other.text, toLogprob(other.logprob)])),
-    ),
-    text_offset: tokens.map(({ text }) => {
-      const start = at;
-      at += text.length;
-      return start;
-    }),
+    token_logprobs: tokens.map(({ token }) => token && toLogprob(token.logprob)),
+    top_logprobs: tokens.map(likelihoods),
+    text_offset: tokens.map(({ offset }) => offset ?? 0),
   };
+}
+
+/** The alternatives by their text; the token itself is always among them. */
+function likelihoods({ token, text, top }: TextLogprob): Record<string, number> | null {
+  return token && Object.fromEntries([[text, toLogprob(token.logprob)], ...top.map(other => [other.text, toLogprob(other.logprob)] as const)]);
 }
 
 export function completionFrames(head: Head, { choices, choicesPerPrompt, includeUsage }: FrameOptions): Frames {
   const object = "text_completion";
   const prefix = chunkPrefix(object, head, includeUsage);
   const finishes: FinishEvent[] = [];
-  const offsets = new Array<number>(choices).fill(0);
   const frame = (choice: number, text: string, logprobs: string, rest: string) =>
     `${prefix}[{"index":${choice},"text":${text},"logprobs":${logprobs},${rest}}]}\n\n`;
 
@@ -72,11 +69,8 @@ export function completionFrames(head: Head, { choices, choicesPerPrompt, includ
       switch (event.type) {
         case "text":
           return frame(choice, JSON.stringify(event.text), "null", `"finish_reason":null`);
-        case "logprobs": {
-          const logprobs = toLogprobs(event.tokens, offsets[choice]!);
-          offsets[choice]! += logprobs.tokens.reduce((length, text) => length + text.length, 0);
-          return frame(choice, `""`, JSON.stringify(logprobs), `"finish_reason":null`);
-        }
+        case "logprobs":
+          return frame(choice, `""`, JSON.stringify(toLogprobs(event.tokens)), `"finish_reason":null`);
         case "finish":
           finishes.push(event);
           return frame(choice, `""`, "null", `"finish_reason":"${event.reason}","stop_reason":${JSON.stringify(event.stopString ?? null)}`);

@@ -1,6 +1,6 @@
 // POST /v1/chat/completions.
 import { Elysia } from "elysia";
-import { decodeChat } from "../../api/openai/decode.ts";
+import { checkTokenIds, decodeChat } from "../../api/openai/decode.ts";
 import { chatAnswer, chatFrames } from "../../api/openai/encode-chat.ts";
 import { chatBodySchema } from "../../api/openai/fields.ts";
 import { chatCompletionSchema } from "../../api/openai/responses.ts";
@@ -17,6 +17,7 @@ export function chatRoutes(context: Context) {
     async ({ request, set }) => {
       const wire = decodeChat(await readJson(request, context.limits));
       const service = findReadyModel(context, wire.model);
+      checkTokenIds(wire.request.generation, service.vocabSize);
       const head = openHead("chatcmpl-", service, wire, context.version);
       const { choices, generation } = wire.request;
       return respond(

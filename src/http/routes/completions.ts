@@ -1,6 +1,6 @@
 // POST /v1/completions.
 import { Elysia } from "elysia";
-import { decodeCompletion } from "../../api/openai/decode.ts";
+import { checkTokenIds, decodeCompletion } from "../../api/openai/decode.ts";
 import { completionAnswer, completionFrames } from "../../api/openai/encode-completion.ts";
 import { completionBodySchema } from "../../api/openai/fields.ts";
 import { completionSchema } from "../../api/openai/responses.ts";
@@ -17,6 +17,7 @@ export function completionRoutes(context: Context) {
     async ({ request, set }) => {
       const wire = decodeCompletion(await readJson(request, context.limits));
       const service = findReadyModel(context, wire.model);
+      checkTokenIds(wire.request.generation, service.vocabSize);
       const head = openHead("cmpl-", service, wire, context.version);
       const { choices: choicesPerPrompt, generation, prompts } = wire.request;
       return respond(
