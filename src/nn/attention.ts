@@ -2,6 +2,7 @@
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { Batch, LayerKv } from "../models/model.ts";
+import { rmsNormBy } from "../weights/norm.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Rope } from "./rope.ts";
 
@@ -19,35 +20,38 @@ export interface AttentionExtras {
 
 export type Attention = (x: Tensor, batch: Batch, kv: LayerKv) => Tensor;
 
+/** Query and key heads are normed and turned together: they lie side by side in the joined projection. */
 export function attention(w: Weights, c: AttentionConfig, rope: Rope, extras: AttentionExtras = {}): Attention {
   const { heads, kvHeads, headDim } = c;
   const sizes = { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim };
-  const project = w.linears(c.hidden, sizes, c.attentionBias);
+  const project = w.joined(c.hidden, sizes, c.attentionBias);
   const output = w.linear("o_proj", heads * headDim, c.hidden, c.attentionBias);
-  const { headNorm } = extras;
-  const normQueries = headNorm === undefined ? undefined : w.rmsNorm("q_norm", headDim, headNorm);
-  const normKeys = headNorm === undefined ? undefined : w.rmsNorm("k_norm", headDim, headNorm);
+  const norm = extras.headNorm === undefined ? (x: Tensor) => x : headNorm(w, c, extras.headNorm);
   const scale = headDim ** -0.5;
+  const both = heads + kvHeads;
   return (x, batch, kv) => {
-    const { q_proj, k_proj, v_proj } = project(x);
-    const queries = rope(byHead(q_proj, batch, heads, headDim, normQueries), batch.offsets); // [B, heads, L, headDim]
-    const keys = rope(byHead(k_proj, batch, kvHeads, headDim, normKeys), batch.offsets);
-    const values = byHead(v_proj, batch, kvHeads, headDim);
+    const all = byHead(project(x), batch, both + kvHeads, headDim); // [B, heads + 2 kvHeads, L, headDim]
+    const turned = rope(norm(mx.sliceAxis(all, 1, 0, both)), batch);
+    const [queries, keys] = [mx.sliceAxis(turned, 1, 0, heads), mx.sliceAxis(turned, 1, heads, both)];
+    const values = mx.sliceAxis(all, 1, both, both + kvHeads);
     return output(byPosition(kv.attend(queries, keys, values, batch, scale), batch, heads * headDim));
   };
 }
 
+/** q_norm over query heads and k_norm over key heads, [B, heads + kvHeads, L, headDim]. */
+function headNorm(w: Weights, { heads, kvHeads, headDim }: AttentionConfig, eps: number): (x: Tensor) => Tensor {
+  const spread = (name: string, count: number): Tensor => mx.broadcastTo(w.vector(name, headDim), [count, 1, headDim]);
+  const gain = w.constant(() => mx.concatenate([spread("q_norm.weight", heads), spread("k_norm.weight", kvHeads)], 0));
+  return x => rmsNormBy(x, gain, eps);
+}
+
 /** [B, L, heads * headDim] → [B, heads, L, headDim]; with one position per row that is a reshape. */
-export function byHead(x: Tensor, { rows, length }: Batch, heads: number, headDim: number, norm?: (x: Tensor) => Tensor): Tensor {
-  if (length === 1) return normed(mx.reshape(x, [rows, heads, 1, headDim]), norm);
-  return mx.transpose(normed(mx.reshape(x, [rows, length, heads, headDim]), norm), [0, 2, 1, 3]);
+export function byHead(x: Tensor, { rows, length }: Batch, heads: number, headDim: number): Tensor {
+  if (length === 1) return mx.reshape(x, [rows, heads, 1, headDim]);
+  return mx.transpose(mx.reshape(x, [rows, length, heads, headDim]), [0, 2, 1, 3]);
 }
 
 /** [B, heads, L, headDim] → [B, L, width]. */
 export function byPosition(x: Tensor, { rows, length }: Batch, width: number): Tensor {
   return mx.reshape(length === 1 ? x : mx.transpose(x, [0, 2, 1, 3]), [rows, length, width]);
-}
-
-function normed(x: Tensor, norm: ((x: Tensor) => Tensor) | undefined): Tensor {
-  return norm === undefined ? x : norm(x);
 }

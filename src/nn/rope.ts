@@ -2,11 +2,12 @@
 // A new kind of stretching is one function here and one line in `kinds`.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import type { Batch } from "../models/model.ts";
 import type { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 
-/** Turns [B, heads, L, headDim] by positions that start at offsets [B]. */
-export type Rope = (x: Tensor, offsets: Tensor) => Tensor;
+/** Turns [B, heads, L, headDim] by the positions of a batch. */
+export type Rope = (x: Tensor, batch: Batch) => Tensor;
 
 export interface RopeSettings {
   readonly dims: number; // leading dimensions of a head that are turned
@@ -42,10 +43,49 @@ export function readRope(c: Fields, dims: number, defaultBase?: number): RopeSet
 }
 
 export function makeRope(w: Weights, settings: RopeSettings): Rope {
+  if (mx.device() === "cpu") return ropeByTable(w, settings);
   const { dims, base, scale, wavelengths } = settings;
-  if (wavelengths === undefined) return (x, offsets) => mx.rope(x, dims, { base, scale }, offsets);
+  if (wavelengths === undefined) return (x, batch) => mx.rope(x, dims, { base, scale }, batch.offsets);
   const freqs = w.constant(() => mx.fromArray(Float32Array.from(wavelengths), [wavelengths.length]));
-  return (x, offsets) => mx.rope(x, dims, { freqs, scale }, offsets);
+  return (x, batch) => mx.rope(x, dims, { freqs, scale }, batch.offsets);
+}
+
+/**
+ * For MLX's CPU back end, which makes 28 primitives of each rope: cosines and sines are computed once for all layers of a
+ * step, and turning is x · cos + swapped(x) · ±sin, where swapped exchanges the halves of a head.
+ */
+function ropeByTable(w: Weights, settings: RopeSettings): Rope {
+  const { dims, scale, wavelengths = plainWavelengths(settings) } = settings;
+  const half = dims / 2;
+  const perDim = (value: (i: number) => number): Float32Array => Float32Array.from({ length: dims }, (_, i) => value(i));
+  const angles = w.constant(() =>
+    mx.fromArray(
+      perDim(i => scale / wavelengths[i % half]!),
+      [dims],
+    ),
+  );
+  const signs = w.constant(() =>
+    mx.fromArray(
+      perDim(i => (i < half ? -1 : 1)),
+      [dims],
+    ),
+  );
+  const swap = w.constant(() => mx.fromArray(Int32Array.from(perDim(i => (i + half) % dims)), [dims]));
+  let of: Batch | undefined; // the batch that the tables were made for; their tensors live in its scope
+  let [cos, sin] = [angles, angles];
+  return (x, batch) => {
+    if (batch !== of) {
+      const angle = mx.multiply(positions(batch), angles); // [B, 1, L, dims]
+      [of, cos, sin] = [batch, mx.cos(angle), mx.multiply(mx.sin(angle), signs)];
+    }
+    return mx.add(mx.multiply(x, cos), mx.multiply(mx.take(x, swap, -1), sin));
+  };
+}
+
+/** [B, 1, L, 1] float32. */
+function positions({ offsets, rows, length }: Batch): Tensor {
+  const first = mx.reshape(mx.astype(offsets, "float32"), [rows, 1, 1, 1]);
+  return length === 1 ? first : mx.add(first, mx.reshape(mx.arange(0, length, 1, "float32"), [1, 1, length, 1]));
 }
 
 /** Llama 3: long waves are stretched by factor, short ones stay, those between are blended. */

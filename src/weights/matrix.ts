@@ -33,35 +33,58 @@ export interface Embedding {
   project: Linear;
 }
 
-/** Keeps a tensor that shares the data of another one, as long as that one is kept. */
-export type KeepView = (make: () => Tensor) => Tensor;
+/** Owns the tensors that a matrix is turned into. */
+export interface Owner {
+  /** On MLX's CPU back end: matrices are unpacked and turned when they are read, see `turn`. */
+  readonly turned: boolean;
+  constant(make: () => Tensor): Tensor;
+  /** Keeps a tensor that shares the data of another one, as long as that one is kept. */
+  view(make: () => Tensor): Tensor;
+  /** Keeps what is made of `parts` in their place. */
+  replace(parts: readonly Tensor[], make: (parts: readonly Tensor[]) => Tensor): Tensor;
+}
 
-export function makeLinear(m: Matrix, keepView: KeepView): Linear {
+export function makeLinear(m: Matrix, owner: Owner): Linear {
   const { bias } = m;
-  if (bias === undefined) return makeProduct(m, keepView);
+  if (bias === undefined) return makeProduct(m, owner, false);
   if (m.type === "dense") {
-    const turned = keepView(() => mx.transpose(m.weight));
+    const turned = turn(m, owner, false);
     return x => mx.addmm(bias, x, turned);
   }
-  const product = makeProduct(m, keepView);
+  const product = makeProduct(m, owner, false);
   return x => mx.add(product(x), bias);
 }
 
-export function makeEmbedding(m: Matrix, keepView: KeepView): Embedding {
-  const project = makeProduct(m, keepView);
+export function makeEmbedding(m: Matrix, owner: Owner): Embedding {
+  const project = makeProduct(m, owner, true);
   if (m.type === "dense") return { rows: ids => mx.take(m.weight, ids, 0), project };
   const q = { ...m.quantization, mode: "affine" as const };
   const rows = (ids: Tensor) => mx.dequantize(mx.take(m.weight, ids, 0), mx.take(m.scales, ids, 0), mx.take(m.biases, ids, 0), q);
   return { rows, project };
 }
 
-function makeProduct(m: Matrix, keepView: KeepView): Linear {
-  if (m.type === "dense") {
-    const turned = keepView(() => mx.transpose(m.weight)); // made once, so that no step has to
+function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {
+  if (m.type === "dense" || owner.turned) {
+    const turned = turn(m, owner, shared);
     return x => mx.matmul(x, turned);
   }
   const q = { ...m.quantization, mode: "affine" as const };
   return x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, q);
+}
+
+/**
+ * The matrix as [inputs, outputs], made once. For the CPU back end it is unpacked and really turned: the product
+ * runs 2.3 times as fast than with packed numbers or a turned view. `shared`: the matrix itself is still needed.
+ */
+function turn(m: Matrix, owner: Owner, shared: boolean): Tensor {
+  if (!owner.turned && m.type === "dense") return owner.view(() => mx.transpose(m.weight));
+  const parts = m.type === "dense" ? [m.weight] : [m.weight, m.scales, m.biases];
+  const make = (): Tensor => mx.contiguous(mx.transpose(m.type === "dense" ? m.weight : unpack(m)));
+  return shared ? owner.constant(make) : owner.replace(parts, make);
+}
+
+function unpack(m: PackedMatrix): Tensor {
+  return mx.dequantize(m.weight, m.scales, m.biases, { ...m.quantization, mode: "affine" });
 }
 
 /** Matrices of equal kind can be joined along their outputs. */

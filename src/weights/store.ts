@@ -7,10 +7,11 @@ import * as mx from "../mx/index.ts";
 import type { Dtype, Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
+import type { Owner } from "./matrix.ts";
 
 const SETTLE_BYTES = 256 * 2 ** 20;
 
-export class Store {
+export class Store implements Owner {
   private readonly loaded = new Map<string, Tensor>(); // kept handles nobody took yet
   private readonly owned = new Set<Tensor>(); // kept handles that live until release
   private readonly views = new Set<Tensor>(); // likewise, sharing the data of an owned one
@@ -20,6 +21,7 @@ export class Store {
   constructor(
     folder: string,
     private readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+    readonly turned: boolean,
   ) {
     try {
       for (const file of new Set([...tensors.values()].map(t => t.file)))
@@ -52,7 +54,6 @@ export class Store {
     return this.replace([tensor], ([stored]) => mx.astype(stored!, "float32"));
   }
 
-  /** Keeps what `make` gives until release, in place of the tensors it was made of. */
   replace(parts: readonly Tensor[], make: (parts: readonly Tensor[]) => Tensor): Tensor {
     const made = this.own(mx.keep(make(parts)));
     for (const part of parts) this.drop(part);
@@ -91,19 +92,23 @@ export class Store {
     return new CheckpointError(`${tensor.file}: tensor ${quoted(tensor.name)} ${what}`);
   }
 
-  /** Keeps a kept handle until release. */
-  own(tensor: Tensor): Tensor {
+  /** Takes over a kept handle until release. */
+  private own(tensor: Tensor): Tensor {
     this.owned.add(tensor);
     this.pending.push(tensor);
     this.pendingBytes += mx.byteSize(tensor);
     return tensor;
   }
 
-  /** Keeps a kept handle that shares an owned tensor's data. */
-  view(tensor: Tensor): Tensor {
+  view(make: () => Tensor): Tensor {
+    const tensor = mx.keep(make());
     this.views.add(tensor);
     this.pending.push(tensor);
     return tensor;
+  }
+
+  constant(make: () => Tensor): Tensor {
+    return this.own(mx.keep(make()));
   }
 
   /** Evaluates what is pending once that is much. Call between matrices, when no part waits to be joined. */

@@ -6,6 +6,7 @@ import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { quoted } from "./error.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
+import { rmsNorm } from "./norm.ts";
 import { inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { isFloat, Store } from "./store.ts";
 
@@ -24,8 +25,8 @@ export class Weights {
   ) {}
 
   /** Opens the files of a checkpoint whose headers were checked. Call inside a scope, as all reading here. */
-  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings): Weights {
-    return new Weights(new Store(folder, tensors), settings, { parameters: 0, kinds: new Map() }, "");
+  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings, turned: boolean): Weights {
+    return new Weights(new Store(folder, tensors, turned), settings, { parameters: 0, kinds: new Map() }, "");
   }
 
   /** The same weights seen from a longer prefix: at("model").at("norm") reads "model.norm.…". */
@@ -52,7 +53,7 @@ export class Weights {
 
   /** A projection. `bias` is what config.json says; where it says nothing the checkpoint decides. */
   linear(name: string, inputs: number, outputs: number, bias?: boolean): Linear {
-    const linear = makeLinear(this.matrix(name, outputs, inputs, bias), this.keepView);
+    const linear = makeLinear(this.matrix(name, outputs, inputs, bias), this.store);
     this.store.settleSome();
     return linear;
   }
@@ -60,9 +61,7 @@ export class Weights {
   /** Projections of the same input by name, with their outputs. Neighbours of equal kind are joined into one product. */
   linears<Name extends string>(inputs: number, outputs: Readonly<Record<Name, number>>, bias?: boolean): (x: Tensor) => Record<Name, Tensor> {
     const names = Object.keys(outputs) as Name[];
-    const matrices = names.map(name => this.matrix(name, outputs[name], inputs, bias));
-    const products = runs(matrices).map(run => this.joined(run));
-    this.store.settleSome();
+    const products = this.products(inputs, outputs, bias).map(splitting);
     return x => {
       const parts = {} as Record<Name, Tensor>;
       let i = 0;
@@ -71,20 +70,32 @@ export class Weights {
     };
   }
 
+  /** The same with all outputs in one tensor, one behind the other. */
+  joined(inputs: number, outputs: Readonly<Record<string, number>>, bias?: boolean): Linear {
+    const products = this.products(inputs, outputs, bias).map(({ linear }) => linear);
+    return products.length === 1
+      ? products[0]!
+      : x =>
+          mx.concatenate(
+            products.map(linear => linear(x)),
+            -1,
+          );
+  }
+
   embedding(name: string, count: number, width: number): Embedding {
-    const embedding = makeEmbedding(this.matrix(name, count, width, false), this.keepView);
+    const embedding = makeEmbedding(this.matrix(name, count, width, false), this.store);
     this.store.settleSome();
     return embedding;
   }
 
   rmsNorm(name: string, width: number, eps: number): Linear {
     const weight = this.vector(`${name}.weight`, width);
-    return x => mx.rmsNorm(x, weight, eps);
+    return x => rmsNorm(x, weight, eps);
   }
 
   /** Makes a tensor that lives as long as the weights. */
   constant(make: () => Tensor): Tensor {
-    return this.store.own(mx.keep(make()));
+    return this.store.constant(make);
   }
 
   /** Says that the family has no use for a tensor, so that it does not count as unread. */
@@ -118,8 +129,6 @@ export class Weights {
     this.store.release();
   }
 
-  private readonly keepView = (make: () => Tensor) => this.store.view(mx.keep(make()));
-
   private matrix(name: string, outputs: number, inputs: number, wantBias?: boolean): Matrix {
     const bias = this.bias(name, outputs, wantBias);
     const rest = { outputs, ...(bias === undefined ? {} : { bias }) };
@@ -151,7 +160,8 @@ export class Weights {
     return this.vector(`${name}.bias`, outputs);
   }
 
-  private vector(name: string, length: number): Tensor {
+  /** A tensor of one axis of floating-point numbers. */
+  vector(name: string, length: number): Tensor {
     const found = this.store.expect(this.prefix + name, [length]);
     this.count(length, found.dtype);
     return this.floats(found);
@@ -162,19 +172,33 @@ export class Weights {
     return this.store.take(found);
   }
 
-  private joined(run: readonly Matrix[]): (x: Tensor) => Tensor[] {
-    const matrix = joinMatrices(run, parts => this.store.replace(parts, all => mx.concatenate([...all], 0)));
-    const linear = makeLinear(matrix, this.keepView);
-    if (run.length === 1) return x => [linear(x)];
-    let end = 0;
-    const cuts = run.slice(0, -1).map(m => (end += m.outputs));
-    return x => mx.split(linear(x), cuts, -1);
+  private products(inputs: number, outputs: Readonly<Record<string, number>>, bias: boolean | undefined): Product[] {
+    const matrices = Object.entries(outputs).map(([name, count]) => this.matrix(name, count, inputs, bias));
+    const products = runs(matrices).map(run => {
+      const matrix = joinMatrices(run, parts => this.store.replace(parts, all => mx.concatenate([...all], 0)));
+      return { linear: makeLinear(matrix, this.store), outputs: run.map(m => m.outputs) };
+    });
+    this.store.settleSome();
+    return products;
   }
 
   private count(parameters: number, kind: string): void {
     this.counts.parameters += parameters;
     this.counts.kinds.set(kind, (this.counts.kinds.get(kind) ?? 0) + parameters);
   }
+}
+
+/** One matrix product and how its outputs are made up. */
+interface Product {
+  readonly linear: Linear;
+  readonly outputs: readonly number[];
+}
+
+function splitting({ linear, outputs }: Product): (x: Tensor) => Tensor[] {
+  if (outputs.length === 1) return x => [linear(x)];
+  let end = 0;
+  const cuts = outputs.slice(0, -1).map(count => (end += count));
+  return x => mx.split(linear(x), cuts, -1);
 }
 
 /** Neighbours of equal kind together. */

@@ -99,11 +99,16 @@ export class FakeEngine implements Engine {
       promptTokens: this.sequences.reduce((sum, sequence) => sum + sequence.request.prompt.length, 0),
       completionTokens: this.sequences.reduce((sum, sequence) => sum + sequence.sent.length, 0),
       finished: count("stop") + count("length"),
+      prefix: undefined,
       liveHandles: 0,
       activeBytes: 0,
       peakBytes: 0,
       cacheBytes: 0,
     };
+  }
+
+  clearCache(): Promise<EngineStats> {
+    return this.stats();
   }
 
   private scriptFor(request: SequenceRequest, index: number): Script {

@@ -7,12 +7,12 @@ import { GOLDEN, modelSuite, type Measured } from "./suite.ts";
 const names = [...new Glob("*/*/reference.safetensors").scanSync(GOLDEN)].map(dirname).sort();
 const table: Measured[] = [];
 
-for (const name of names) modelSuite(name, line => table.push(line));
+for (const name of names) for (const layout of ["stored", "turned"] as const) modelSuite(name, layout, line => table.push(line));
 
 afterAll(() => {
   const width = Math.max(...table.map(({ stored }) => stored.length));
-  for (const { name, stored, parameters, worst } of table)
+  for (const { name, layout, stored, parameters, worst } of table)
     console.log(
-      `${name.padEnd(24)} ${stored.padEnd(width)} ${String(parameters).padStart(8)} parameters, worst difference ${worst.toExponential(1)}`,
+      `${name.padEnd(24)} ${layout} ${stored.padEnd(width)} ${String(parameters).padStart(8)} parameters, worst difference ${worst.toExponential(1)}`,
     );
 });

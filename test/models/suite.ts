@@ -32,6 +32,7 @@ interface Subject {
 /** One line of the table that the suite prints. */
 export interface Measured {
   readonly name: string; // family/variant
+  readonly layout: string;
   readonly stored: string;
   readonly parameters: number;
   readonly worst: number; // difference of a log-probability
@@ -90,15 +91,15 @@ const equalities: Readonly<Record<string, (subject: Subject) => void>> = {
   },
 };
 
-/** Declares the tests of one folder of test/golden. */
-export function modelSuite(name: string, report: (measured: Measured) => void): void {
-  describe(name, () => {
+/** Declares the tests of one folder of test/golden, with matrices as stored or turned for the CPU back end. */
+export function modelSuite(name: string, layout: "stored" | "turned", report: (measured: Measured) => void): void {
+  describe(`${name} ${layout}`, () => {
     let loaded: LoadedModel, subject: Subject, expected: Float32Array, handles: number;
 
     beforeAll(() => {
       openForTests();
       handles = mx.liveHandles();
-      loaded = loadModel(join(GOLDEN, name));
+      loaded = loadModel(join(GOLDEN, name), { turned: layout === "turned" });
       const reference = readReference(join(GOLDEN, name, "reference.safetensors"));
       expected = reference.logprobs;
       subject = { model: loaded.model, ids: reference.ids, whole: readAlone(loaded.model, [reference.ids]) };
@@ -112,7 +113,7 @@ export function modelSuite(name: string, report: (measured: Measured) => void): 
     test("its log-probabilities are the reference's", () => {
       const worst = worstDifference(subject.whole, expected);
       const { parameters, quantization } = loaded.info;
-      report({ name, stored: quantization, parameters, worst });
+      report({ name, layout, stored: quantization, parameters, worst });
       expect(worst).toBeLessThan(TOLERANCE);
     });
 

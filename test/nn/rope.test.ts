@@ -66,7 +66,7 @@ describe("turning", () => {
       const settings = read(json);
       mx.scope(() => {
         const x = mx.randomNormal([2, 1, 3, 16], "float32", 5);
-        const turned = makeRope(owner, settings)(x, mx.fromArray(Int32Array.from([40, 0]), [2]));
+        const turned = makeRope(owner, settings)(x, { rows: 2, length: 3, offsets: mx.fromArray(Int32Array.from([40, 0]), [2]) });
         const wanted = expected(settings, mx.toFloat32(x), [40, 41, 42, 0, 1, 2]);
         mx.toFloat32(turned).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 4));
       });

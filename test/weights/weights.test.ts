@@ -19,7 +19,7 @@ function withWeights<T>(make: () => Readonly<Record<string, Tensor>>, body: (w: 
   const result = withFolder({}, folder =>
     mx.scope(() => {
       mx.saveSafetensors(join(folder, "model.safetensors"), new Map(Object.entries(make())), {});
-      const weights = Weights.open(folder, readTensors(folder), readQuantization(config));
+      const weights = Weights.open(folder, readTensors(folder), readQuantization(config), false);
       try {
         return body(weights);
       } finally {
@@ -62,7 +62,7 @@ describe("reading by name", () => {
   test("with several files the index is named", () => {
     const files = { "model-1.safetensors": zeroTensors({ a: [1] }), "model-2.safetensors": zeroTensors({ b: [1] }) };
     const message = withFolder(files, folder => {
-      const w = Weights.open(folder, readTensors(folder), readQuantization({}));
+      const w = Weights.open(folder, readTensors(folder), readQuantization({}), false);
       const text = failure(() => w.tensor("c"));
       w.release();
       return text;
