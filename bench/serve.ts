@@ -30,7 +30,9 @@ const metrics = {
   first: "first token, ms",
   firstLong: "first token after 500 words, ms",
   one: "one stream, tokens/s",
+  oneAfter: "one stream after its first, tokens/s",
   eight: "8 streams, tokens/s",
+  eightAfter: "8 streams after the last first, tokens/s",
   firstEight: "last first token of 8, ms",
   rss: "resident memory, MB",
   pss: "proportional memory, MB",
@@ -53,6 +55,13 @@ function load({ url, model }: Running, count: number, words = 24, tokens = maxTo
 function rate(streams: Streamed[]): number {
   const seconds = (Math.max(...streams.map(s => s.ended)) - Math.min(...streams.map(s => s.sent))) / 1000;
   return streams.reduce((sum, s) => sum + s.tokens, 0) / seconds;
+}
+
+/** The same from the moment when all streams have text; a frame with text counts for its share of the stream's tokens. */
+function rateAfterFirst(streams: Streamed[]): number {
+  const begin = Math.max(...streams.map(s => s.firstText));
+  const seconds = (Math.max(...streams.map(s => s.ended)) - begin) / 1000;
+  return streams.reduce((sum, s) => sum + (s.tokens * s.texts.filter(at => at > begin).length) / s.texts.length, 0) / seconds;
 }
 
 const wait = (s: Streamed) => s.firstText - s.sent;
@@ -82,7 +91,9 @@ async function measure(server: Server): Promise<Measured> {
       first: median(singles.map(wait)),
       firstLong: median(longs.map(wait)),
       one: median(singles.map(s => rate([s]))),
+      oneAfter: median(singles.map(s => rateAfterFirst([s]))),
       eight: median(eights.map(rate)),
+      eightAfter: median(eights.map(rateAfterFirst)),
       firstEight: median(eights.map(streams => Math.max(...streams.map(wait)))),
       rss: memory.rss,
       ...(memory.pss === undefined ? {} : { pss: memory.pss }),

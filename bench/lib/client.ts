@@ -16,8 +16,10 @@ interface Received {
 
 export interface Streamed {
   sent: number;
-  firstText: number;
   ended: number;
+  /** When each frame with text came; at least one. */
+  texts: number[];
+  firstText: number;
   promptTokens: number;
   tokens: number;
   text: string;
@@ -89,7 +91,7 @@ function readFrames(chunks: Chunk[]): Omit<Streamed, "sent" | "ended"> {
   const decoder = new TextDecoder();
   let rest = "";
   let text = "";
-  let firstText: number | undefined;
+  const texts: number[] = [];
   let usage: Frame["usage"];
   for (const { at, bytes } of chunks) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
@@ -100,11 +102,12 @@ function readFrames(chunks: Chunk[]): Omit<Streamed, "sent" | "ended"> {
       if (frame.error) throw new Error(`error frame: ${line}`);
       const delta = frame.choices?.[0]?.delta;
       const piece = delta?.content || delta?.reasoning_content || delta?.reasoning || "";
-      if (piece !== "") firstText ??= at;
+      if (piece !== "") texts.push(at);
       text += piece;
       usage = frame.usage ?? usage;
     }
   }
+  const firstText = texts[0];
   if (firstText === undefined || !usage) throw new Error(`stream ended without ${usage ? "text" : "usage"}`);
-  return { firstText, text, promptTokens: usage.prompt_tokens, tokens: usage.completion_tokens };
+  return { texts, firstText, text, promptTokens: usage.prompt_tokens, tokens: usage.completion_tokens };
 }
