@@ -2,22 +2,24 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { usageError } from "./cli/error.ts";
-import { choice, decimal, integer, list, parseArguments, text, toggle, type Values } from "./cli/options.ts";
+import { choice, decimal, integer, json, list, parseArguments, text, toggle, type Values } from "./cli/options.ts";
 
 const server = "Server";
 const model = "Model";
 const batching = "Batching";
-const sampling = "Sampling defaults, for requests that leave them out";
+const chat = "Chat";
+const sampling = "Where a request says nothing; without a value here the checkpoint decides";
 
 /** In the order in which `help serve` lists them. A setting stands here only when it works. */
 export const serveOptions = {
   host: text({ section: server, value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; others than loopback need an API key" }),
+  localhost: toggle({ section: server, default: false, help: "listen on 127.0.0.1 whatever --host says" }),
   port: integer({ section: server, value: "PORT", default: 8000, min: 0, max: 65535, help: "port to listen on; 0 picks a free one" }),
   apiKey: text({ section: server, value: "KEY", default: undefined, secret: true, help: "clients must send this key; better given by environment" }),
   allowUnauthenticated: toggle({ section: server, default: false, help: "listen on the network without an API key" }),
   allowedHosts: list({ section: server, value: "NAME,…", default: [], help: "further host names that clients may call this server by" }),
   corsOrigins: list({ section: server, value: "ORIGIN,…", default: [], help: "web pages that may call this server, such as http://localhost:3000" }),
-  timeout: decimal({ section: server, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "longest time a request may take" }),
+  timeout: decimal({ section: server, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "longest time for an answer that is not streamed" }),
   servedModelName: text({ section: model, value: "NAME", default: undefined, help: "the model's name in the API; its folder's name otherwise" }),
   maxModelLen: integer({
     section: model,
@@ -38,34 +40,66 @@ export const serveOptions = {
     max: 65_536,
     help: "prompt tokens read between two decode steps",
   }),
+  chatTemplate: text({ section: chat, value: "FILE", default: undefined, help: "a Jinja template in the place of the model's own" }),
+  defaultChatTemplateKwargs: json({ section: chat, default: {}, help: 'variables of the template, such as {"enable_thinking":false}' }),
+  toolCallParser: text({
+    section: chat,
+    value: "NAME",
+    default: "auto",
+    help: "how the model writes tool calls; auto recognises it, none leaves text",
+  }),
+  reasoningParser: text({ section: chat, value: "NAME", default: "auto", help: "likewise for its reasoning" }),
   maxTokens: integer({ section: sampling, value: "TOKENS", default: 32_768, min: 1, max: 2 ** 31, help: "longest answer" }),
-  defaultTemperature: decimal({ section: sampling, default: undefined, min: 0, max: 2, help: "temperature; the checkpoint's own otherwise" }),
-  defaultTopP: decimal({ section: sampling, default: undefined, min: 0, max: 1, help: "top_p; the checkpoint's own otherwise" }),
+  defaultTemperature: decimal({ section: sampling, default: undefined, min: 0, max: 2, help: "0 always takes the likeliest token" }),
+  defaultTopP: decimal({ section: sampling, default: undefined, min: 0, max: 1, help: "draw from the likeliest tokens with this much probability" }),
+  defaultTopK: integer({
+    section: sampling,
+    default: undefined,
+    min: 0,
+    max: 2 ** 31,
+    help: "draw from that many of the likeliest tokens; 0 is off",
+  }),
+  defaultMinP: decimal({
+    section: sampling,
+    default: undefined,
+    min: 0,
+    max: 1,
+    help: "drop tokens below this share of the likeliest one's probability",
+  }),
+  defaultRepetitionPenalty: decimal({ section: sampling, default: undefined, min: 0.01, max: 10, help: "above 1 repeats less; 1 is off" }),
+  defaultFrequencyPenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off for each time a token was written" }),
+  defaultPresencePenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off once for each written token" }),
 };
 
 export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: string | undefined };
 
 /** Flags that users bring from vllm-mlx and vLLM. Once one works it moves up into the table. */
+const needless = {
+  "--continuous-batching": "requests are always batched",
+  "--enable-auto-tool-choice": "the model may always choose a tool that a request offers",
+};
 const unsupported = new Set(
-  `--prefill-batch-size --completion-batch-size --mllm-prefill-step-size --enable-prefix-cache --disable-prefix-cache --prefix-cache-size
-  --cache-memory-mb --cache-memory-percent --no-memory-aware-cache --kv-cache-quantization --kv-cache-quantization-bits
-  --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode --runtime-mode-threshold
-  --effective-context-tokens --deterministic --strict-model-id --continuous-batching --cache-strategy --use-paged-cache
+  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size --enable-prefix-cache --disable-prefix-cache
+  --prefix-cache-size --cache-memory-mb --cache-memory-percent --no-memory-aware-cache --kv-cache-quantization
+  --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
+  --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id --cache-strategy --use-paged-cache
   --paged-cache-block-size --max-cache-blocks --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
-  --batch-divergence-action --enable-auto-tool-choice --tool-call-parser --reasoning-parser --max-thinking-tokens --mllm
-  --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model --download-timeout --download-retries --offline
-  --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb --warm-prompts --max-kv-size --max-request-tokens
-  --gpu-memory-utilization --prefill-step-size --specprefill --specprefill-threshold --specprefill-keep-pct
-  --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache --prefix-trie-cache-size --prefix-trie-cache-memory-mb
-  --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size --default-mllm-draft --enable-metrics --auto-unload-idle-seconds
-  --lazy-load-model --max-audio-upload-mb --max-tts-input-chars --trust-remote-code --default-top-k --default-min-p
-  --default-presence-penalty --default-repetition-penalty --default-thinking-token-budget --default-chat-template-kwargs
-  --embedding-max-length --embedding-overflow-policy --rerank-model --localhost --config --download-dir --tokenizer --dtype
-  --quantization --seed --max-num-batched-tokens --swap-space --tensor-parallel-size --pipeline-parallel-size --chat-template
-  --guided-decoding-backend --enable-lora --speculative-config --log-level`.split(/\s+/),
+  --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
+  --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
+  --warm-prompts --max-kv-size --max-request-tokens --gpu-memory-utilization --prefill-step-size --specprefill
+  --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
+  --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
+  --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars
+  --trust-remote-code --default-thinking-token-budget --embedding-max-length --embedding-overflow-policy --rerank-model --config
+  --download-dir --tokenizer --dtype --quantization --seed --max-num-batched-tokens --swap-space --tensor-parallel-size
+  --pipeline-parallel-size --guided-decoding-backend --enable-lora --speculative-config --log-level`),
 );
+
+function words(text: string): string[] {
+  return text.split(/\s+/);
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -76,11 +110,12 @@ export interface Read<C> {
 
 /** Flags, then the environment, then defaults. Throws CliError with one line for whatever does not hold. */
 export function readServeConfig(args: readonly string[], environment: Environment = process.env): Read<ServeConfig> {
-  const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, unsupported);
+  const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, { unsupported, needless });
   if (positionals.length > 1) throw usageError(`serve takes one model folder, not ${positionals.length}: ${positionals.join(" ")}`);
-  if (!isLoopback(values.host) && values.apiKey === undefined && !values.allowUnauthenticated)
-    throw usageError(`${values.host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
-  return { config: Object.freeze({ ...values, modelPath: positionals[0] }), warnings };
+  const host = values.localhost ? "127.0.0.1" : values.host;
+  if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
+    throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
+  return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };
 }
 
 export function isLoopback(host: string): boolean {

@@ -27,7 +27,10 @@ function bunTest(name: string, files: readonly string[]): Step[] {
 function steps(mode: string): Step[] {
   const { pure, tensors, e2e } = testSteps();
   return [
-    { name: "format", command: [bin("prettier"), "--check", "--log-level=warn", "src", "test", "bench", "*.json"] },
+    {
+      name: "format",
+      command: [bin("prettier"), "--check", "--log-level=warn", "--cache", "--cache-location=.build/prettier", "src", "test", "bench", "*.json"],
+    },
     { name: "types", command: [bin("tsc")] },
     ...bunTest("pure and HTTP tests", pure),
     ...(mode === "check"

@@ -27,3 +27,8 @@ export async function locateAssets(): Promise<Assets> {
 export function ownCommand(...args: readonly string[]): string[] {
   return embedded === undefined ? [process.execPath, Bun.main, ...args] : [process.execPath, ...args];
 }
+
+/** A module of this program by its path below src, for what is started by URL. In the executable all code stands at its root. */
+export function ownModule(path: string): URL {
+  return new URL(`${embedded === undefined ? "../" : "./"}${path}`, import.meta.url);
+}

@@ -68,6 +68,19 @@ export function choice<const T extends string>(facts: Facts<NoInfer<T>> & { choi
   };
 }
 
+/** A JSON object. */
+export function json(facts: Facts<Readonly<Record<string, unknown>>>): Option<Readonly<Record<string, unknown>>> {
+  const read = (text: string) => {
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    } catch {
+      return undefined; // the message names what is expected
+    }
+  };
+  return { value: "JSON", ...facts, expects: "a JSON object", read };
+}
+
 /** Given or not; in the environment "1", "true", "0" or "false". */
 export function toggle(facts: Facts<boolean>): Option<boolean> {
   const words: Record<string, boolean> = { "1": true, true: true, "0": false, false: false };
@@ -88,13 +101,20 @@ export interface ParsedArguments<O extends Options> {
   readonly warnings: readonly string[];
 }
 
-/** Flags win over the environment, which wins over defaults. `unsupported` names flags known from other servers. */
+/** Flags known from other servers that stand in no table. */
+export interface ForeignFlags {
+  readonly unsupported: ReadonlySet<string>;
+  readonly needless: Readonly<Record<string, string>>; // switches for what is so anyway, and why
+}
+
+/** Flags win over the environment, which wins over defaults. */
 export function parseArguments<O extends Options>(
   options: O,
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  unsupported: ReadonlySet<string>,
+  foreign: ForeignFlags,
 ): ParsedArguments<O> {
+  const warnings = strangeVariables(options, environment);
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(options)) {
     const fromEnvironment = environment[envName(key)];
@@ -114,7 +134,12 @@ export function parseArguments<O extends Options>(
     }
     const [flag, inline] = splitFlag(arg);
     const key = flags.get(flag);
-    if (key === undefined) throw unknownFlag(flag, [...flags.keys()], unsupported);
+    const needless = foreign.needless[flag];
+    if (needless !== undefined) {
+      warnings.push(`${flag} is not needed: ${needless}`);
+      continue;
+    }
+    if (key === undefined) throw unknownFlag(flag, [...flags.keys()], foreign.unsupported);
     const option = options[key]!;
     if (option.value === "") {
       values[key] = inline === undefined ? true : readValue(option, flag, inline);
@@ -125,7 +150,7 @@ export function parseArguments<O extends Options>(
       throw usageError(`${flag} takes ${option.expects}, and none was given`);
     values[key] = readValue(option, flag, value);
   }
-  return { values: Object.freeze(values) as Values<O>, positionals, warnings: strangeVariables(options, environment) };
+  return { values: Object.freeze(values) as Values<O>, positionals, warnings };
 }
 
 function splitFlag(arg: string): [flag: string, inline: string | undefined] {

@@ -1,6 +1,8 @@
 // Starting, stopping, dying: what happens to running requests, new ones, the engine and the exit code.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { startServer, isAlive, Server, until } from "../helpers/server.ts";
+
+setDefaultTimeout(30_000);
 
 interface Frames {
   readonly status: number;
@@ -58,7 +60,7 @@ describe("SIGTERM", () => {
   test.each(["SIGTERM", "SIGINT"] as const)("or its like (%s) lets running answers finish, refuses new ones and exits with 0", async signal => {
     await using server = await startServer();
     const engine = server.enginePid()!;
-    const { all } = await openStream(server, 120);
+    const { all } = await openStream(server, 60);
     server.signal(signal);
     await Bun.sleep(100);
     const refused = await post(server, { ...question, max_tokens: 1 });

@@ -1,0 +1,53 @@
+// The HTTP side of `serve`: the model's text, the app and its port. Imported after the engine has been started.
+import { ownModule } from "../assets/locate.ts";
+import { openService, type SamplingDefaults } from "../chat/service.ts";
+import type { ServeConfig } from "../config.ts";
+import type { Engine } from "../engine/client.ts";
+import { makeApp } from "../http/app.ts";
+import { listen, ListenError, type Listener } from "../http/listen.ts";
+import { UnknownFormatError } from "../parsers/registry.ts";
+import { TokenizerError } from "../tokenizer/error.ts";
+import { CliError, exitCodes } from "./error.ts";
+import { version } from "./version.ts";
+
+export interface ModelToServe {
+  readonly engine: Engine;
+  readonly id: string;
+  readonly modelPath: string;
+}
+
+/** Listens at once, also while the engine still loads. Throws CliError for what the user can mend. */
+export function openHttp(config: ServeConfig, { engine, id, modelPath }: ModelToServe): Listener {
+  try {
+    const service = openService(modelPath, engine, {
+      id,
+      defaults: samplingDefaults(config),
+      maxTokens: config.maxTokens,
+      toolParser: config.toolCallParser,
+      reasoningParser: config.reasoningParser,
+      ...(config.chatTemplate !== undefined && { templateFile: config.chatTemplate }),
+      templateOptions: config.defaultChatTemplateKwargs,
+      workerUrl: ownModule("tokenizer/worker.ts"),
+    });
+    const served = [{ service, aliases: [], created: Math.floor(Date.now() / 1000) }];
+    return listen(makeApp({ models: () => served, config, version }), config);
+  } catch (error) {
+    if (error instanceof UnknownFormatError) throw new CliError(error.message, exitCodes.usage);
+    if (error instanceof TokenizerError || error instanceof ListenError) throw new CliError(error.message, exitCodes.failed);
+    throw error;
+  }
+}
+
+/** Only what was set: the model's own defaults fill the rest. */
+function samplingDefaults(config: ServeConfig): Partial<SamplingDefaults> {
+  const set = {
+    temperature: config.defaultTemperature,
+    topP: config.defaultTopP,
+    topK: config.defaultTopK,
+    minP: config.defaultMinP,
+    repetitionPenalty: config.defaultRepetitionPenalty,
+    frequencyPenalty: config.defaultFrequencyPenalty,
+    presencePenalty: config.defaultPresencePenalty,
+  };
+  return Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
+}
