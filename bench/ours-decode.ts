@@ -1,0 +1,66 @@
+// Our engine as a worker of bench/decode.ts, without HTTP and in one process: bun bench/ours-decode.ts [--library LIBSHIM] MODEL
+// Jobs, answers and prompts are those of bench/peers/mlx_lm_decode.py.
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { EngineLoop } from "../src/engine/loop.ts";
+import type { FromEngine } from "../src/engine/protocol.ts";
+import { Runner } from "../src/engine/runner.ts";
+import { warmUp } from "../src/engine/warm-up.ts";
+import { loadModel } from "../src/models/load.ts";
+import * as mx from "../src/mx/index.ts";
+
+const { values: options, positionals } = parseArgs({
+  options: { library: { type: "string", default: join(import.meta.dir, "../.build/lib/mlx/lib/libshim.so") } },
+  allowPositionals: true,
+});
+
+const GREEDY = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, logitBias: [] };
+
+interface Job {
+  batch: number;
+  prompt: number;
+  tokens: number;
+}
+
+let receive: (message: FromEngine) => void = () => {};
+let nextId = 1;
+
+async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<object> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const started = new Set<number>();
+  let [made, finished, before, allStarted] = [0, 0, 0, 0];
+  receive = message => {
+    if (message.type === "failed") throw new Error(message.message);
+    if (message.type !== "step") return;
+    for (const row of message.rows) {
+      made += row.ids.length;
+      started.add(row.id);
+      if (row.finish !== undefined) finished += 1;
+    }
+    if (allStarted === 0 && started.size === batch) [allStarted, before] = [performance.now(), made];
+    if (finished === batch) resolve();
+  };
+  const start = performance.now();
+  for (let row = 1; row <= batch; row++) {
+    const ids = Uint32Array.from({ length: prompt }, (_, i) => ((i + 1) * 7919 + row * 104729) % 4000);
+    loop.receive({ type: "submit", id: nextId++, prompt: ids, sampling: GREEDY, maxTokens: tokens, minTokens: 0, stopIds: [] });
+  }
+  await promise;
+  const end = performance.now();
+  return {
+    decode: ((made - before) / (end - allStarted)) * 1000,
+    whole: (made / (end - start)) * 1000,
+    prefill: (batch * prompt * 1000) / (allStarted - start),
+  };
+}
+
+const device = mx.openLibrary(options.library, "auto");
+const { model, info } = loadModel(positionals[0]!);
+const runner = new Runner(model);
+if (device === "gpu") warmUp(runner, info.contextLength);
+const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
+const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 2048, contextLength: info.contextLength };
+const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send: message => receive(message), deviceStats });
+void loop.run();
+for await (const line of console) if (line !== "") console.log(JSON.stringify(await run(loop, JSON.parse(line) as Job)));
+process.exit(0);
