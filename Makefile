@@ -56,14 +56,14 @@ build: npm mlx dist/pippin ## make the one-file executable dist/pippin
 run: npm shim ## serve the built-in model, or MODEL=folder, from the sources
 	@exec $(BUN) src/main.ts serve $(MODEL) $(ARGS)
 
-test: npm shim build ## run everything: check, the shim's sanitizer run, tensors, models, the executable
+test: shim build ## run everything: check, the shim's sanitizer run, tensors, models, the executable
 	@exec $(BUN) test/run.ts all
 
 check: npm ## run the fast part: format, types, import rules, sizes, pure and HTTP tests (no MLX, no network)
 	@exec $(BUN) test/run.ts check
 
-bench: npm shim ## measure serving speed
-	@exec $(BUN) bench/serve.ts $(ARGS)
+bench: build ## measure serving speed on the built-in model, or MODEL=folder (bench/README.md has the rest)
+	@exec $(BUN) bench/serve.ts --model $(or $(MODEL),mini/checkpoint) $(ARGS)
 
 golden: npm ## record the reference vectors again with the Python reference implementations
 	@exec bash test/golden/make/record.sh

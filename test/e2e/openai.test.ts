@@ -1,7 +1,7 @@
 // The official OpenAI client against the executable and its built-in model.
 import { afterAll, beforeAll, describe, expect, test, setDefaultTimeout } from "bun:test";
 import OpenAI from "openai";
-import { cpuTicks, startServer, type Server } from "../helpers/server.ts";
+import { cpuTicks, startServer, threadNames, type Server } from "../helpers/server.ts";
 
 setDefaultTimeout(30_000);
 
@@ -127,6 +127,12 @@ describe("a client's mistake", () => {
       message: expect.stringMatching(/\d+/),
     });
   });
+});
+
+test("a long text is encoded in a thread of its own, also in the executable", async () => {
+  const mistake = client.completions.create({ model, prompt: "word ".repeat(20_000) });
+  expect(await mistake.catch((error: unknown) => error)).toMatchObject({ status: 400, code: "context_length_exceeded" });
+  expect(threadNames(server.pid)).toContain("Worker");
 });
 
 test("an aborted request leaves the engine at once", async () => {

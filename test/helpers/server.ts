@@ -129,3 +129,7 @@ export function cpuTicks(pid: number): number {
     .split(" ");
   return Number(fields[11]) + Number(fields[12]);
 }
+
+export function threadNames(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map(task => readFileSync(`/proc/${pid}/task/${task}/comm`, "utf8").trim());
+}
