@@ -1,29 +1,19 @@
 // Runs a chat template under limits. A template comes with a model from anywhere and is trusted neither for time nor for memory: every step is
 // counted, every value is weighed, and the few operations that can make something huge in one step are checked before they run.
-// The interpreter is @huggingface/jinja's; it walks the syntax tree through `evaluate`, which is overridden here together with four methods
-// that its types call private. test/tokenizer/template-limits.test.ts fails when a new version renames them.
-import { Environment, Interpreter } from "@huggingface/jinja";
+import type { Environment } from "@huggingface/jinja";
+import {
+  callArguments,
+  constant,
+  DialectInterpreter,
+  filterName,
+  isList,
+  isTable,
+  toFunction,
+  type FunctionValue,
+  type Node,
+  type Value,
+} from "./template-dialect.ts";
 import { TemplateError } from "./error.ts";
-
-interface Value {
-  readonly type: string;
-  readonly value: unknown;
-}
-
-interface FunctionValue extends Value {
-  readonly value: (args: Value[], scope: Environment) => Value;
-}
-
-interface Node {
-  readonly type: string;
-}
-
-interface Internals {
-  evaluate(node: Node | undefined, scope: Environment): Value;
-  applyFilter(operand: Value, filter: Node, scope: Environment): Value;
-  evaluateArguments(args: readonly Node[], scope: Environment): [Value[], Map<string, Value>];
-  evaluateMemberExpression(node: Node, scope: Environment): Value;
-}
 
 export interface Limits {
   readonly steps: number;
@@ -50,25 +40,14 @@ const deepestCall = 1_500; // expressions in expressions, macros in macros
 const widestIndent = 32;
 const perRound = 10; // steps: each round of a loop makes two scopes before its body runs
 
-/** A value that was already computed, in the place of the expression that gave it. */
-interface Constant extends Node {
-  readonly type: "PippinConstant";
-  readonly constant: Value;
-}
-
-const constant = (value: Value): Constant => ({ type: "PippinConstant", constant: value });
-
 /** Operations that copy: their results count as produced. */
 const makers = new Set(["BinaryExpression", "FilterExpression", "CallExpression", "For", "If", "Program", "CallStatement", "FilterStatement"]);
 
-const Base = Interpreter as unknown as new (scope: Environment) => Internals;
-
-export class LimitedInterpreter extends Base {
+export class LimitedInterpreter extends DialectInterpreter {
   private steps = 0;
   private level = 0;
   private produced = 0;
   private readonly deadline: number;
-  private readonly loopSources = new WeakSet<Node>();
   private readonly weights = new WeakMap<object, Weight>();
 
   constructor(
@@ -80,9 +59,7 @@ export class LimitedInterpreter extends Base {
   }
 
   override evaluate(node: Node | undefined, scope: Environment): Value {
-    if (node?.type === "PippinConstant") return (node as Constant).constant;
     this.step(1);
-    if (node?.type === "For") this.loopSources.add(loopSource(node));
     if (this.level >= deepestCall) throw new TemplateError("the chat template nests too deep");
     this.level++;
     try {
@@ -99,23 +76,25 @@ export class LimitedInterpreter extends Base {
     const name = filterName(filter);
     if (name === "tojson" || name === "string" || name === "sort" || name === "dictsort") this.step(this.weigh(operand, 0).size / 8);
     if (filter.type !== "CallExpression" || !["indent", "join", "tojson"].includes(name)) return super.applyFilter(operand, filter, scope);
-    const [args, named] = this.evaluateArguments((filter as unknown as { args: Node[] }).args, scope);
+    const [args, named] = this.evaluateArguments(callArguments(filter), scope);
     this.checkFilter(name, operand, [...args, ...named.values()]);
     const settled = [...args.map(constant), ...Array.from(named, ([key, value]) => keyword(key, value))];
     return super.applyFilter(operand, { ...filter, args: settled } as Node, scope);
   }
 
-  /** `text.replace` and `text.split` are functions that hide the text they belong to. */
+  /** `text.replace` and the like are functions that hide the text they belong to. */
   override evaluateMemberExpression(node: Node, scope: Environment): Value {
-    const owner = this.evaluate((node as unknown as { object: Node }).object, scope);
+    const owner = this.evaluate((node as Node & { object: Node }).object, scope);
     const value = super.evaluateMemberExpression({ ...node, object: constant(owner) } as Node, scope);
     if (value.type !== "FunctionValue" || owner.type !== "StringValue") return value;
     const text = owner.value as string;
     const original = value as FunctionValue;
-    return scopeless(original, (args, inner) => {
+    return toFunction((args, inner) => {
       this.step(text.length / 64);
-      const [from, to] = args.map(argument => (argument.type === "StringValue" ? (argument.value as string) : ""));
-      if (from !== undefined && to !== undefined) this.checkReplace(text, from, to);
+      const [from, to] = args;
+      if (from?.type === "StringValue" && to?.type === "StringValue") this.checkReplace(text, from.value as string, to.value as string);
+      const longest = Math.max(0, ...args.map(argument => this.weigh(argument, 0).size));
+      if ((text.split("{").length - 1) * longest > 8 * this.limits.characters) throw tooMuch(); // of format
       return original.value(args, inner);
     });
   }
@@ -203,34 +182,10 @@ function tooMuch(): TemplateError {
   return new TemplateError("the chat template makes too much text");
 }
 
-function isList(value: Value): value is Value & { readonly value: readonly Value[] } {
-  return Array.isArray(value.value);
-}
-
-function isTable(value: Value): value is Value & { readonly value: ReadonlyMap<string, Value> } {
-  return value.value instanceof Map;
-}
-
-function loopSource(node: Node): Node {
-  const { iterable } = node as unknown as { iterable: Node & { lhs: Node } };
-  return iterable.type === "SelectExpression" ? iterable.lhs : iterable;
-}
-
-function filterName(filter: Node): string {
-  const { value, callee } = filter as unknown as { value?: unknown; callee?: { value?: unknown } };
-  return String(filter.type === "CallExpression" ? callee?.value : value);
-}
-
 function keyword(key: string, value: Value): Node {
   return { type: "KeywordArgumentExpression", key: { type: "Identifier", value: key }, value: constant(value) } as Node;
 }
 
 function lines(value: Value): number {
   return value.type === "StringValue" ? (value.value as string).split("\n").length : 0;
-}
-
-/** A function value of the library's own class, which it does not export. */
-function scopeless(like: FunctionValue, call: FunctionValue["value"]): Value {
-  const Class = like.constructor as new (call: FunctionValue["value"]) => Value;
-  return new Class(call);
 }

@@ -13,8 +13,8 @@ describe("the registry", () => {
   });
 
   test("detects a format from the template and the vocabulary", () => {
-    expect(findToolFormat("auto", hints("...<tool_call>\n{...}"))?.name).toBe("hermes");
-    expect(findToolFormat("auto", hints("...<tool_call>\n<function=...>"))).toBeUndefined();
+    expect(findToolFormat("auto", hints('...<tool_call>\n{"name": ...}'))?.name).toBe("hermes");
+    expect(findToolFormat("auto", hints('...<tool_call>\n<function=...> "name"'))).toBeUndefined();
     expect(findToolFormat("auto", hints(""))).toBeUndefined();
     expect(findReasoningFormat("auto", hints("{{ '</think>' }}"))?.name).toBe("think");
     expect(findReasoningFormat("auto", hints("", ["<think>", "</think>"]))?.name).toBe("think");

@@ -32,6 +32,7 @@ const hostile: Readonly<Record<string, string>> = {
   "replacing through a variable": `${million}{% set f = ns.x.replace %}{{ f('a', ns.x) }}`,
   "replacing by a filter": `${million}{{ ns.x | replace('a', ns.x) }}`,
   "replacing something long that is almost there": `${million}{{ (ns.x ~ ns.x).replace(ns.x ~ 'b', '') }}`,
+  "formatting by something long": `${million}{{ ns.x.replace('a', '{0}').format(ns.x) }}`,
   "a wide indent": "{{ 'a\nb' | indent(10**9) }}",
   "a wide indent by name": "{{ 'a\nb' | indent(width=10**9) }}",
   "a wide indent in a block": "{% filter indent(10**9) %}a\nb{% endfilter %}",

@@ -7,11 +7,13 @@ import { JsonCall } from "./json-call.ts";
 const open = "<tool_call>";
 const close = "</tool_call>";
 
+const others = ["<function=", "<arg_key>", "<tool_calls>"]; // formats that use the same tag
+
 export const hermes: ToolFormat = {
   name: "hermes",
   aliases: ["nous", "qwen", "qwen3"],
   markers: [open, close],
-  detect: ({ template }) => template.includes(open) && !template.includes("<function=") && !template.includes("<arg_key>"),
+  detect: ({ template }) => template.includes(open) && /\\?"name\\?"/.test(template) && !others.some(marker => template.includes(marker)),
   open: ({ tokens }) => new Hermes(tokens),
 };
 
