@@ -7,7 +7,8 @@
 // The slabs are kept handles. A write replaces the handle and releases the old one first, so that MLX can write in place.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { Batch, LayerKv, LayerLayout } from "../models/model.ts";
+import type { AttendOptions, Batch, LayerKv, LayerLayout } from "../models/model.ts";
+import { attend } from "./attend.ts";
 import type { Step } from "./step.ts";
 
 /** Capacity grows in multiples of this many positions. */
@@ -24,14 +25,14 @@ export class LayerSlab implements LayerKv {
     private readonly step: () => Step,
   ) {}
 
-  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, scale: number): Tensor {
+  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     const step = this.step();
     this.reserve(step.rows, step.longest, mx.dtype(keys));
     this.keys = this.write(this.keys!, keys, step);
     this.values = this.write(this.values!, values, step);
     const heldKeys = this.held(this.keys, step);
     const heldValues = this.held(this.values, step);
-    return mx.scaledDotProductAttention(queries, heldKeys, heldValues, scale, step.mask(this.layout.window));
+    return attend(queries, heldKeys, heldValues, step.mask(this.layout.window), options);
   }
 
   /** Makes room for `slots` rows of `length` positions; what is held stays. */

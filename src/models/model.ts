@@ -17,13 +17,19 @@ export interface LayerLayout {
   readonly window?: number; // sliding window in positions; undefined is full attention
 }
 
+export interface AttendOptions {
+  readonly scale: number; // of the products of queries with keys
+  readonly softcap?: number; // scaled products become softcap · tanh(product / softcap)
+  readonly sinks?: Tensor; // [heads]: one more logit per head, which takes weight and gives no value
+}
+
 /** One layer's keys and values of all rows of a batch. */
 export interface LayerKv {
   /**
    * Stores the new keys and values, then attends: queries [B, heads, L, D] over everything that its row holds.
    * keys and values are [B, kvHeads, L, D]. Returns [B, heads, L, valueDim].
    */
-  attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, scale: number): Tensor;
+  attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor;
 }
 
 export interface Model {

@@ -34,7 +34,7 @@ export function attention(w: Weights, c: AttentionConfig, rope: Rope, extras: At
     const turned = rope(norm(mx.sliceAxis(all, 1, 0, both)), batch);
     const [queries, keys] = [mx.sliceAxis(turned, 1, 0, heads), mx.sliceAxis(turned, 1, heads, both)];
     const values = mx.sliceAxis(all, 1, both, both + kvHeads);
-    return output(byPosition(kv.attend(queries, keys, values, batch, scale), batch, heads * headDim));
+    return output(byPosition(kv.attend(queries, keys, values, batch, { scale }), batch, heads * headDim));
   };
 }
 

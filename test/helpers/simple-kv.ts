@@ -2,7 +2,7 @@
 // and every row attends alone with a mask written out from the definition.
 import * as mx from "../../src/mx/index.ts";
 import type { Tensor } from "../../src/mx/index.ts";
-import type { Batch, LayerKv, LayerLayout } from "../../src/models/model.ts";
+import type { AttendOptions, Batch, LayerKv, LayerLayout } from "../../src/models/model.ts";
 
 type Held = readonly [keys: Tensor, values: Tensor] | undefined;
 
@@ -11,12 +11,14 @@ class SimpleLayer implements LayerKv {
 
   constructor(private readonly window: number) {}
 
-  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, scale: number): Tensor {
+  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     const outputs = this.rows.map((held, i) => {
       const [q, k, v] = [queries, keys, values].map(t => mx.sliceAxis(t, 0, i, i + 1)) as [Tensor, Tensor, Tensor];
       const all = held === undefined ? ([k, v] as const) : ([mx.concatenate([held[0], k], 2), mx.concatenate([held[1], v], 2)] as const);
       this.hold(i, all);
-      return mx.scaledDotProductAttention(q, all[0], all[1], scale, this.mask(mx.shape(k)[2]!, mx.shape(all[0])[2]!));
+      const mask = this.mask(mx.shape(k)[2]!, mx.shape(all[0])[2]!);
+      if (options.softcap !== undefined) return capped(q, all, mask, options.scale, options.softcap);
+      return mx.scaledDotProductAttention(q, all[0], all[1], options.scale, mask, options.sinks);
     });
     return mx.concatenate(outputs, 0);
   }
@@ -40,6 +42,18 @@ class SimpleLayer implements LayerKv {
     });
     return mx.fromArray(Uint8Array.from(seen), [count, total], "bool");
   }
+}
+
+/** softmax(softcap · tanh(scale · q kᵀ / softcap)) v, one group of query heads at a time. */
+function capped(q: Tensor, [keys, values]: readonly [Tensor, Tensor], mask: Tensor, scale: number, softcap: number): Tensor {
+  const [kvHeads, group] = [mx.shape(keys)[1]!, mx.shape(q)[1]! / mx.shape(keys)[1]!];
+  const outputs = Array.from({ length: kvHeads }, (_, head) => {
+    const own = mx.multiply(mx.sliceAxis(q, 1, head * group, (head + 1) * group), mx.scalar(scale, mx.dtype(q)));
+    const products = mx.matmul(own, mx.swapaxes(mx.sliceAxis(keys, 1, head, head + 1), 2, 3));
+    const seen = mx.where(mask, mx.softcap(products, softcap), mx.scalar(-Infinity, mx.dtype(q)));
+    return mx.matmul(mx.softmax(seen), mx.sliceAxis(values, 1, head, head + 1));
+  });
+  return mx.concatenate(outputs, 1);
 }
 
 export class SimpleKv {

@@ -61,7 +61,7 @@ function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, lay
   const output = mx.scope(() => {
     const batch = kv.begin(length);
     return mx.toFloat32(
-      mx.transpose(kv.layers[0]!.attend(tensor("q", HEADS), tensor("k", KV_HEADS), tensor("v", KV_HEADS), batch, SCALE), [0, 2, 1, 3]),
+      mx.transpose(kv.layers[0]!.attend(tensor("q", HEADS), tensor("k", KV_HEADS), tensor("v", KV_HEADS), batch, { scale: SCALE }), [0, 2, 1, 3]),
     );
   });
   const expected = plain.flatMap((row, r) => fed[r]!.flatMap(({ q }, i) => row.attend(q, ends[r]! + i + 1, layout.window)));
@@ -114,7 +114,7 @@ test("a row's outputs do not depend on its neighbours, bit for bit", () => {
         return mx.transpose(mx.fromArray(Float32Array.from(flat), [rows.length, length, heads, WIDTH]), [0, 2, 1, 3]);
       });
       const batch = kv.begin(length);
-      return mx.toFloat32(kv.layers[0]!.attend(tensors[0]!, tensors[1]!, tensors[2]!, batch, SCALE));
+      return mx.toFloat32(kv.layers[0]!.attend(tensors[0]!, tensors[1]!, tensors[2]!, batch, { scale: SCALE }));
     });
   const single = (r: number): KvRows => {
     const kv = new KvRows([layout]);
