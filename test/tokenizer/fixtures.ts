@@ -44,7 +44,7 @@ export const chatTokens: readonly Added[] = [
 export function byteLevel(added: readonly Added[] = chatTokens): Json {
   const merges: [string, string][] = [];
   const vocab: Record<string, number> = Object.fromEntries(byteCharacters.map((character, id) => [character, id]));
-  for (const [left, right] of [..."he|l l|he ll|hell o|Ġ t|Ġt he|Ġ hello|Ġ w|o r|Ġw or|l d|Ġwor ld".split("|").map(pair => pair.split(" "))]) {
+  for (const [left, right] of [..."h e|l l|he ll|hell o|Ġ t|Ġt he|Ġ hello|Ġ w|o r|Ġw or|l d|Ġwor ld".split("|").map(pair => pair.split(" "))]) {
     if (right === undefined || left === undefined) continue;
     merges.push([left, right]);
   }
