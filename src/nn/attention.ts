@@ -20,7 +20,10 @@ export interface AttentionExtras {
 
 export type Attention = (x: Tensor, batch: Batch, kv: LayerKv) => Tensor;
 
-/** Query and key heads are normed and turned together: they lie side by side in the joined projection. */
+/**
+ * All heads of the joined projection are normed and turned together, those of the values in vain: the result is sliced
+ * afterwards, because slices are views and a norm of a view would be a copy and a norm.
+ */
 export function attention(w: Weights, c: AttentionConfig, rope: Rope, extras: AttentionExtras = {}): Attention {
   const { heads, kvHeads, headDim } = c;
   const sizes = { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim };
@@ -28,27 +31,27 @@ export function attention(w: Weights, c: AttentionConfig, rope: Rope, extras: At
   const output = w.linear("o_proj", heads * headDim, c.hidden, c.attentionBias);
   const norm = extras.headNorm === undefined ? (x: Tensor) => x : headNorm(w, c, extras.headNorm);
   const scale = headDim ** -0.5;
-  const both = heads + kvHeads;
+  const [both, all] = [heads + kvHeads, heads + 2 * kvHeads];
   return (x, batch, kv) => {
-    const all = byHead(project(x), batch, both + kvHeads, headDim); // [B, heads + 2 kvHeads, L, headDim]
-    const turned = rope(norm(mx.sliceAxis(all, 1, 0, both)), batch);
+    const projected = mx.reshape(project(x), [batch.rows, batch.length, all, headDim]);
+    const turned = rope(byHead(norm(projected), batch, all, headDim), batch); // [B, all, L, headDim]
     const [queries, keys] = [mx.sliceAxis(turned, 1, 0, heads), mx.sliceAxis(turned, 1, heads, both)];
-    const values = mx.sliceAxis(all, 1, both, both + kvHeads);
+    const values = mx.sliceAxis(byHead(projected, batch, all, headDim), 1, both, all);
     return output(byPosition(kv.attend(queries, keys, values, batch, { scale }), batch, heads * headDim));
   };
 }
 
-/** q_norm over query heads and k_norm over key heads, [B, heads + kvHeads, L, headDim]. */
+/** q_norm over query heads, k_norm over key heads and nothing of interest over value heads, [B, L, heads + 2 kvHeads, headDim]. */
 function headNorm(w: Weights, { heads, kvHeads, headDim }: AttentionConfig, eps: number): (x: Tensor) => Tensor {
-  const spread = (name: string, count: number): Tensor => mx.broadcastTo(w.vector(name, headDim), [count, 1, headDim]);
-  const gain = w.constant(() => mx.concatenate([spread("q_norm.weight", heads), spread("k_norm.weight", kvHeads)], 0));
+  const [queries, keys] = [w.vector("q_norm.weight", headDim), w.vector("k_norm.weight", headDim)];
+  const spread = (gain: Tensor, count: number): Tensor => mx.broadcastTo(gain, [count, headDim]);
+  const gain = w.constant(() => mx.concatenate([spread(queries, heads), spread(keys, 2 * kvHeads)], 0));
   return x => rmsNormBy(x, gain, eps);
 }
 
-/** [B, L, heads * headDim] → [B, heads, L, headDim]; with one position per row that is a reshape. */
+/** [B, L, heads, headDim] → [B, heads, L, headDim]; with one position per row that is a reshape. */
 export function byHead(x: Tensor, { rows, length }: Batch, heads: number, headDim: number): Tensor {
-  if (length === 1) return mx.reshape(x, [rows, heads, 1, headDim]);
-  return mx.transpose(mx.reshape(x, [rows, length, heads, headDim]), [0, 2, 1, 3]);
+  return length === 1 ? mx.reshape(x, [rows, heads, 1, headDim]) : mx.transpose(x, [0, 2, 1, 3]);
 }
 
 /** [B, heads, L, headDim] → [B, L, width]. */

@@ -62,10 +62,11 @@ export class SamplerRow {
   }
 
   /** Takes note of a drawn id, [1] uint32, which may not be evaluated yet. */
-  record(id: Tensor): void {
+  record(id: () => Tensor): void {
     this.drawn += 1;
-    if (this.counts !== undefined) this.counts = replaced(this.counts, old => mx.scatterAdd(old, [id], mx.ones([1, 1], "float32"), [0]));
-    if (this.seen !== undefined) this.seen = replaced(this.seen, old => mx.scatter(old, [id], mx.ones([1, 1], "float32"), [0]));
+    const mark = (old: Tensor, write: typeof mx.scatter): Tensor => replaced(old, held => write(held, [id()], mx.ones([1, 1], "float32"), [0]));
+    if (this.counts !== undefined) this.counts = mark(this.counts, mx.scatterAdd);
+    if (this.seen !== undefined) this.seen = mark(this.seen, mx.scatter);
   }
 
   release(): void {

@@ -15,7 +15,7 @@ export interface Sampled {
 export function sample(logits: Tensor, rows: readonly SamplerRow[]): Sampled {
   const adjusted = adjust(logits, rows);
   const ids = choose(adjusted, rows);
-  rows.forEach((row, i) => row.record(rows.length === 1 ? ids : mx.sliceAxis(ids, 0, i, i + 1)));
+  rows.forEach((row, i) => row.record(() => mx.sliceAxis(ids, 0, i, i + 1)));
   return { ids, adjusted };
 }
 
