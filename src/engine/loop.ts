@@ -4,7 +4,7 @@ import type { Plan } from "../scheduler/scheduler.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
-import type { Pending, StepResult } from "./runner.ts";
+import type { Pending, StepResult } from "./pending.ts";
 
 /** What the loop needs of the runner. */
 export interface StepRunner {

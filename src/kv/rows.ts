@@ -40,12 +40,17 @@ export class KvRows {
     return step;
   }
 
-  /** Moves the one row of `other` behind the rows of this group; `other` is empty and released afterwards. */
+  /** Moves the rows of `other` behind the rows of this group; `other` is empty and released afterwards. */
   join(other: KvRows): void {
     if (this.rows === 0) this.layers.forEach((layer, i) => layer.adopt(other.layers[i]!));
-    else this.layers.forEach((layer, i) => layer.takeRow(this.rows, other.layers[i]!, 0, other.held[0]!));
-    this.held.push(other.held[0]!);
+    else other.held.forEach((length, row) => this.takeRow(other, row, length));
+    if (this.rows === 0) this.held = [...other.held];
     other.release();
+  }
+
+  /** Forgets what each row holds behind its length. */
+  trim(lengths: readonly number[]): void {
+    this.held = this.held.map((held, row) => Math.min(held, lengths[row]!));
   }
 
   /** Gives the empty only row its first `length` positions: keys and values [1, kvHeads, length, headDim] per layer. */
@@ -82,5 +87,11 @@ export class KvRows {
     for (const layer of this.layers) layer.release();
     this.held = [];
     this.step = undefined;
+  }
+
+  private takeRow(other: KvRows, row: number, length: number): void {
+    const slot = this.addRow();
+    if (length > 0) this.layers.forEach((layer, i) => layer.takeRow(slot, other.layers[i]!, row, length));
+    this.held[slot] = length;
   }
 }

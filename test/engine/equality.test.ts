@@ -93,6 +93,18 @@ describe.each(MODELS)("%s", name => {
     for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
   });
 
+  test("prompts that are read together, padded to one length, give what each gives alone", async () => {
+    const { below } = dice(21);
+    const all = mixture(4, 16, loaded.model.vocabSize).map((submit, i) => ({
+      ...submit,
+      prompt: Uint32Array.from({ length: i < 8 ? 24 : 40 - below(5) }, () => below(loaded.model.vocabSize)),
+    }));
+    const engine = new MemoryEngine(loaded, { maxRows: 16, prefillChunk: 1024 });
+    for (const submit of all) engine.loop.receive(submit);
+    await engine.finish();
+    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+  });
+
   test("prompt log-probabilities do not depend on the chunks, and their best ids are consistent", async () => {
     const prompt = Uint32Array.from({ length: 150 }, (_, i) => (i * 7) % loaded.model.vocabSize);
     const submit = submission(1, { prompt, maxTokens: 0, promptLogprobs: 3 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { EngineLoop, type StepRunner } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow } from "../../src/engine/protocol.ts";
-import type { Pending, StepResult } from "../../src/engine/runner.ts";
+import type { Pending, StepResult } from "../../src/engine/pending.ts";
 import type { Plan } from "../../src/scheduler/scheduler.ts";
 import type { Sequence } from "../../src/scheduler/sequence.ts";
 import { dice, submission } from "../helpers/sequences.ts";

@@ -1,0 +1,173 @@
+// Reads prompts: each into a kv of its own, chunk by chunk, until its first id is drawn.
+import type { PrefixStore } from "../kv/prefix-store.ts";
+import { KvRows } from "../kv/rows.ts";
+import type { Model } from "../models/model.ts";
+import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
+import { gatherLogprobs } from "../sampling/logprobs.ts";
+import { SamplerRow } from "../sampling/row.ts";
+import { sample, type Sampled } from "../sampling/sampler.ts";
+import type { Chunk } from "../scheduler/scheduler.ts";
+import type { Sequence } from "../scheduler/sequence.ts";
+import type { Pending, PendingPrompt } from "./pending.ts";
+
+export interface Row {
+  readonly sequence: Sequence;
+  readonly sampler: SamplerRow;
+}
+
+/** Rows whose prompts are read, with their kv in the same order and the first id of each. The receiver owns all of it. */
+export interface ReadRows {
+  readonly rows: readonly Row[];
+  readonly kv: KvRows;
+  readonly sampled: Sampled;
+}
+
+interface ReadingRow extends Row {
+  readonly kv: KvRows; // one row
+}
+
+/** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
+const LOGIT_POSITIONS = 64;
+
+/** Prompts are read together when padding makes them longer by at most this part. */
+const MAX_PADDING = 1 / 8;
+
+export class PromptReader {
+  private readonly reading = new Map<Sequence, ReadingRow>();
+
+  constructor(
+    private readonly model: Model,
+    private readonly prefixes: PrefixStore | undefined,
+  ) {}
+
+  /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
+  begin(sequence: Sequence): number {
+    const { sampling, minTokens, stopIds, logprobs, promptLogprobs, prompt } = sequence.request;
+    const kv = new KvRows(this.model.layout);
+    const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt);
+    this.reading.set(sequence, { sequence, sampler, kv });
+    kv.addRow();
+    if (this.prefixes === undefined || promptLogprobs !== undefined) return 0; // the latter need every position's logits
+    return mx.scope(() => this.prefixes!.restore(kv, prompt));
+  }
+
+  /** Gives a sequence up. */
+  forget(sequence: Sequence): void {
+    const row = this.reading.get(sequence);
+    if (row === undefined) return;
+    this.reading.delete(sequence);
+    row.kv.release();
+    row.sampler.release();
+  }
+
+  reset(): void {
+    for (const sequence of [...this.reading.keys()]) this.forget(sequence);
+  }
+
+  get bytes(): number {
+    return [...this.reading.values()].reduce((sum, row) => sum + row.kv.bytes, 0);
+  }
+
+  /** Reads the chunks; notes in `pending` what will be known, and yields the rows that have come to the end of their prompts. */
+  *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
+    const ends = chunks.filter(({ sequence, to }) => to === sequence.request.prompt.length && sequence.limit > 0);
+    for (const chunk of chunks) if (!ends.includes(chunk)) this.readPart(chunk, pending);
+    for (const group of groups(ends)) yield this.readEnds(group, pending);
+  }
+
+  /** A part of a prompt after which nothing is drawn. */
+  private readPart(chunk: Chunk, pending: Pending): void {
+    const { sequence, from, to } = chunk;
+    const { kv } = this.reading.get(sequence)!;
+    const hidden = this.forward(kv, [sequence.request.prompt.subarray(from, to)]);
+    pending.prompts.push(...this.measure(chunk, hidden));
+    pending.fences.push(kv.fence());
+    if (to < sequence.request.prompt.length) return;
+    pending.ended.push(sequence);
+    this.forget(sequence);
+  }
+
+  /**
+   * The last parts of prompts that start at the same position, in one pass. Shorter ones are padded: causal attention
+   * keeps what lies behind an id from reaching it, and what the padding leaves in the kv is forgotten.
+   */
+  private readEnds(chunks: readonly Chunk[], pending: Pending): ReadRows {
+    const rows = chunks.map(chunk => this.reading.get(chunk.sequence)!);
+    const kv = new KvRows(this.model.layout);
+    try {
+      for (const row of rows) kv.join(row.kv);
+      const parts = chunks.map(({ sequence, from, to }) => sequence.request.prompt.subarray(from, to));
+      const hidden = this.forward(kv, parts);
+      kv.trim(chunks.map(chunk => chunk.to));
+      if (chunks.length === 1) pending.prompts.push(...this.measure(chunks[0]!, hidden));
+      const logits = this.model.logits(
+        lastPositions(
+          hidden,
+          parts.map(part => part.length),
+        ),
+      );
+      const sampled = sample(
+        mx.reshape(logits, [rows.length, this.model.vocabSize]),
+        rows.map(row => row.sampler),
+      );
+      rows.forEach(({ sequence }, i) => {
+        this.reading.delete(sequence);
+        this.prefixes?.publish(kv, i, sequence.request.prompt);
+      });
+      return { rows, kv, sampled };
+    } catch (error) {
+      kv.release();
+      throw error;
+    }
+  }
+
+  /** [B, L, hidden] behind what the rows hold; L is the longest part's length. */
+  private forward(kv: KvRows, parts: readonly Uint32Array[]): Tensor {
+    const length = Math.max(...parts.map(part => part.length));
+    const ids = new Uint32Array(parts.length * length);
+    parts.forEach((part, row) => ids.set(part, row * length));
+    const batch = kv.begin(length);
+    return this.model.forward(this.model.embed(mx.fromArray(ids, [parts.length, length])), batch, kv.layers);
+  }
+
+  /** Log-probabilities, where they are asked for, of the prompt ids from + 1 … to that follow the positions of a chunk. */
+  private measure({ sequence, from, to }: Chunk, hidden: Tensor): PendingPrompt[] {
+    const { prompt, promptLogprobs } = sequence.request;
+    const made: PendingPrompt[] = [];
+    const end = promptLogprobs === undefined ? from : Math.min(to, prompt.length - 1);
+    for (let at = from; at < end; at += LOGIT_POSITIONS) {
+      const stop = Math.min(at + LOGIT_POSITIONS, end);
+      const part = mx.sliceAxis(hidden, 1, at - from, stop - from);
+      const logits = mx.reshape(this.model.logits(part), [stop - at, this.model.vocabSize]);
+      const ids = prompt.slice(at + 1, stop + 1);
+      made.push({ sequence, ids, logprobs: gatherLogprobs(logits, mx.fromArray(ids, [ids.length]), promptLogprobs!) });
+    }
+    return made;
+  }
+}
+
+/** hidden [B, L, width] at the last of each row's positions, [B, 1, width]. */
+function lastPositions(hidden: Tensor, lengths: readonly number[]): Tensor {
+  const [rows, length, width] = mx.shape(hidden) as [number, number, number];
+  if (lengths.every(n => n === length)) return mx.sliceAxis(hidden, 1, length - 1, length);
+  const places = Int32Array.from(lengths, (n, row) => row * length + n - 1);
+  return mx.expandDims(mx.take(mx.reshape(hidden, [rows * length, width]), mx.fromArray(places, [rows]), 0), 1);
+}
+
+/** Chunks that are read in one pass: of the same start and nearly the same length, none measured. */
+function groups(chunks: readonly Chunk[]): Chunk[][] {
+  const sorted = chunks.toSorted((a, b) => a.from - b.from || b.to - a.to);
+  const made: Chunk[][] = [];
+  for (const chunk of sorted) {
+    const longest = made.at(-1)?.[0];
+    if (longest !== undefined && fit(longest, chunk)) made.at(-1)!.push(chunk);
+    else made.push([chunk]);
+  }
+  return made;
+}
+
+function fit(longest: Chunk, chunk: Chunk): boolean {
+  const measured = [longest, chunk].some(({ sequence }) => sequence.request.promptLogprobs !== undefined);
+  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * MAX_PADDING;
+}
