@@ -7,6 +7,7 @@ import { choice, decimal, integer, json, list, parseArguments, text, toggle, typ
 const server = "Server";
 const model = "Model";
 const batching = "Batching";
+const prefixes = "Prefix cache";
 const chat = "Chat";
 const sampling = "Where a request says nothing; without a value here the checkpoint decides";
 
@@ -40,6 +41,17 @@ export const serveOptions = {
     max: 65_536,
     help: "prompt tokens read between two decode steps",
   }),
+  disablePrefixCache: toggle({ section: prefixes, default: false, help: "read every prompt from its start" }),
+  cacheMemoryMb: integer({
+    section: prefixes,
+    value: "MB",
+    default: undefined,
+    min: 1,
+    max: 2 ** 31,
+    help: "most memory for stored prefixes; a share of the free memory otherwise",
+  }),
+  cacheMemoryPercent: decimal({ section: prefixes, value: "SHARE", default: 0.2, min: 0.001, max: 1, help: "that share, taken at the start" }),
+  pagedCacheBlockSize: integer({ section: prefixes, value: "TOKENS", default: 64, min: 1, max: 4096, help: "tokens per stored block" }),
   chatTemplate: text({ section: chat, value: "FILE", default: undefined, help: "a Jinja template in the place of the model's own" }),
   defaultChatTemplateKwargs: json({ section: chat, default: {}, help: 'variables of the template, such as {"enable_thinking":false}' }),
   toolCallParser: text({
@@ -76,14 +88,15 @@ export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: st
 /** Flags that users bring from vllm-mlx and vLLM. Once one works it moves up into the table. */
 const needless = {
   "--continuous-batching": "requests are always batched",
+  "--enable-prefix-cache": "prefixes are stored unless --disable-prefix-cache is given",
   "--enable-auto-tool-choice": "the model may always choose a tool that a request offers",
 };
 const unsupported = new Set(
-  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size --enable-prefix-cache --disable-prefix-cache
-  --prefix-cache-size --cache-memory-mb --cache-memory-percent --no-memory-aware-cache --kv-cache-quantization
+  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size --enable-prefix-cache
+  --prefix-cache-size --no-memory-aware-cache --kv-cache-quantization
   --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
   --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id --cache-strategy --use-paged-cache
-  --paged-cache-block-size --max-cache-blocks --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
+  --max-cache-blocks --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
   --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
@@ -116,6 +129,12 @@ export function readServeConfig(args: readonly string[], environment: Environmen
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
   return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };
+}
+
+/** Bytes that stored prefixes may take; 0 when they are not stored. */
+export function prefixBytes(config: Pick<ServeConfig, "disablePrefixCache" | "cacheMemoryMb" | "cacheMemoryPercent">, freeBytes: number): number {
+  if (config.disablePrefixCache) return 0;
+  return config.cacheMemoryMb === undefined ? Math.floor(freeBytes * config.cacheMemoryPercent) : config.cacheMemoryMb * 1_000_000;
 }
 
 export function isLoopback(host: string): boolean {

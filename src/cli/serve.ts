@@ -1,9 +1,10 @@
 // `pippin serve`: the settings, one engine process with its model, and the HTTP side before it.
 // The engine is started first and loads its model while this process still imports and opens what it needs itself.
 import { existsSync, statSync } from "node:fs";
+import { freemem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { locateAssets, ownCommand } from "../assets/locate.ts";
-import { readServeConfig, useColor, type ServeConfig } from "../config.ts";
+import { prefixBytes, readServeConfig, useColor, type ServeConfig } from "../config.ts";
 import { EngineProcess, EngineRefused } from "../engine/client.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { startBlock } from "./start-block.ts";
@@ -48,6 +49,7 @@ function engineOptions(config: ServeConfig, modelPath: string, libraryPath: stri
     maxRows: config.maxNumSeqs,
     maxQueue: config.maxQueue,
     prefillChunk: config.chunkedPrefillTokens,
+    ...(!config.disablePrefixCache && { prefixCache: { blockSize: config.pagedCacheBlockSize, maxBytes: prefixBytes(config, freemem()) } }),
     ...(config.maxModelLen !== undefined && { maxModelLen: config.maxModelLen }),
   };
 }
