@@ -41,6 +41,7 @@ export async function respond(generation: Generation, request: Request, context:
   const headers: Record<string, string> = ignored.length > 0 ? { "x-pippin-ignored": headerList(ignored) } : {};
   const lifetime = openLifetime(request.signal, timeoutSeconds ?? (stream ? undefined : context.config.timeout));
   try {
+    lifetime.signal.throwIfAborted();
     const events = generation.run(lifetime.signal)[Symbol.asyncIterator]();
     if (stream) {
       const first = events.next();

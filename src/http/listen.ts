@@ -38,6 +38,7 @@ function open(app: AnyElysia, hostname: string, port: number) {
       idleTimeout: HEADER_SECONDS,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER, // limits.ts refuses large bodies in our shape
       development: false,
+      reusePort: false, // outside development Bun would share a taken port in silence
     });
   } catch (error) {
     throw new ListenError(

@@ -24,6 +24,7 @@ export interface Opened {
   readonly engine: FakeEngine;
   readonly service: Service;
   readonly log: string[];
+  readonly app: ReturnType<typeof makeApp>;
   send(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
   /** The answer's JSON body; fails on another status than expected. */
@@ -60,7 +61,7 @@ export function open(scripts: string | Scripts, { config, engine: engineOptions,
     if (response.status !== status) throw new Error(`status ${response.status}: ${JSON.stringify(answer)}`);
     return answer;
   };
-  return { engine, service, log, send, post, json };
+  return { engine, service, log, app, send, post, json };
 }
 
 export const say = (text: string, more: Omit<Script, "ids"> = {}): Script => ({ ids: ids(text), ...more });

@@ -1,0 +1,53 @@
+// The documentation: complete, valid as far as its own rules go, and free of the internet.
+import { expect, test } from "bun:test";
+import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
+import { open } from "./open.ts";
+
+const { send } = open("Hi");
+const document = async (): Promise<any> => (await send("/swagger/json")).json();
+
+test("every route is documented, with its body and its failures", async () => {
+  const { openapi, info, paths } = await document();
+  expect([openapi, info.title, info.version]).toEqual(["3.1.0", "Pippin", "1.2.3"]);
+  const routes = Object.entries<any>(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`));
+  expect(routes.sort()).toEqual(["get /health", "get /v1/models", "get /v1/models/{id}", "post /v1/chat/completions", "post /v1/completions"]);
+  for (const operation of Object.values<any>(paths).flatMap(methods => Object.values<any>(methods))) {
+    expect(operation.summary).toBeString();
+    expect(operation.operationId).toBeString();
+    for (const response of Object.values<any>(operation.responses)) {
+      expect(response.description.length).toBeGreaterThan(5);
+      expect(response.content["application/json"].schema.type).toBe("object");
+    }
+  }
+});
+
+test("the bodies show every field of the table with its description", async () => {
+  const { paths } = await document();
+  for (const [path, fields, required] of [
+    ["/v1/chat/completions", chatFields, ["messages"]],
+    ["/v1/completions", completionFields, ["prompt"]],
+  ] as const) {
+    const { schema } = paths[path].post.requestBody.content["application/json"];
+    expect(Object.keys(schema.properties)).toEqual(Object.keys(fields));
+    expect(schema.required).toEqual(required);
+    for (const field of Object.values<any>(schema.properties)) expect(field.description).toBeString();
+  }
+});
+
+test("operation ids are unique and every reference leads somewhere", async () => {
+  const all = await document();
+  const ids = Object.values<any>(all.paths).flatMap(methods => Object.values<any>(methods).map(({ operationId }) => operationId));
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(JSON.stringify(all)).not.toContain("$ref");
+  const parameters = Object.values<any>(all.paths).flatMap(methods => Object.values<any>(methods).flatMap(({ parameters }) => parameters ?? []));
+  expect(parameters).toEqual([{ schema: { type: "string" }, in: "path", name: "id", required: true }]);
+});
+
+test("the page needs nothing but this server", async () => {
+  const response = await send("/swagger");
+  const page = await response.text();
+  expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(page).not.toMatch(/https?:\/\//);
+  expect(page).toContain("/swagger/json");
+});
