@@ -26,8 +26,8 @@ Every option of serve and its environment variable: pippin help serve
 
 function lines(key: string, option: Option<unknown>): string {
   const left = `  ${flagName(key)}${option.value ? ` ${option.value}` : ""}`;
-  const fallback = option.default === undefined || option.value === "" || (Array.isArray(option.default) && option.default.length === 0);
-  const notes = [fallback ? "" : `default ${String(option.default)}`, envName(key)].filter(Boolean).join(", ");
+  const told = typeof option.default === "number" || (typeof option.default === "string" && option.value !== "");
+  const notes = [told ? `default ${option.default}` : "", envName(key)].filter(Boolean).join(", ");
   return `${left}\n${wrap(`${option.help} [${notes}]`, "        ")}`;
 }
 
