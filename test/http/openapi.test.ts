@@ -1,7 +1,7 @@
 // The documentation: complete, valid as far as its own rules go, and free of the internet.
 import { expect, test } from "bun:test";
 import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
-import { open } from "./open.ts";
+import { open, until } from "./open.ts";
 
 const { send } = open("Hi");
 const document = async (): Promise<any> => (await send("/swagger/json")).json();
@@ -50,4 +50,33 @@ test("the page needs nothing but this server", async () => {
   expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
   expect(page).not.toMatch(/https?:\/\//);
   expect(page).toContain("/swagger/json");
+});
+
+/** As much of a browser's document as the page's script uses; `text` is what a reader sees. */
+class Node {
+  textContent = "";
+  className = "";
+  children: Node[] = [];
+  append(...children: Node[]): void {
+    this.children.push(...children);
+  }
+  replaceChildren(...children: Node[]): void {
+    this.children = children;
+  }
+  get text(): string {
+    return this.textContent + this.children.map(child => child.text).join("\n");
+  }
+}
+
+test("the page shows every route and every field", async () => {
+  const script = /<script>([\s\S]*)<\/script>/.exec(await (await send("/swagger")).text())![1]!;
+  const places: Record<string, Node> = { h1: new Node(), p: new Node(), main: new Node() };
+  const page = { createElement: () => new Node(), querySelector: (name: string) => places[name] };
+  new Function("document", "fetch", script)(page, (path: string) => send(path));
+  await until(() => places["main"]!.children.length > 0, "the page is filled");
+  const { text } = places["main"]!;
+  for (const word of ["/v1/chat/completions", "/health", ...Object.keys(chatFields), ...Object.keys(completionFields), "tool_call_id"])
+    expect(text).toContain(word);
+  expect(text).toContain("number, ≥ 0, ≤ 2");
+  expect(places["h1"]!.text).toBe("Pippin 1.2.3");
 });
