@@ -92,7 +92,7 @@ const needless = {
   "--enable-auto-tool-choice": "the model may always choose a tool that a request offers",
 };
 const unsupported = new Set(
-  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size --enable-prefix-cache
+  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size
   --prefix-cache-size --no-memory-aware-cache --kv-cache-quantization
   --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
   --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id --cache-strategy --use-paged-cache

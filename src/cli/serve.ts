@@ -25,6 +25,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     engine: engineOptions(config, modelPath, assets.libraryPath),
     onRestart: delay => console.error(`the engine ended; it is started again in ${delay} ms`),
   });
+  engine.ready.catch(() => {}); // it may be refused while the imports below run; then it is waited for
   try {
     const { openHttp } = await import("./open-http.ts");
     const listener = await openHttp(config, { engine, id, modelPath });
