@@ -28,7 +28,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   engine.ready.catch(() => {}); // it may be refused while the imports below run; then it is waited for
   try {
     const { openHttp } = await import("./open-http.ts");
-    const listener = await openHttp(config, { engine, id, modelPath });
+    const listener = openHttp(config, { engine, id, modelPath });
     const info = await engine.ready;
     const stopped = firstSignal(engine);
     process.stdout.write(startBlock({ id, info, url: listener.url, apiKey: config.apiKey !== undefined }, useColor(process.stdout)));

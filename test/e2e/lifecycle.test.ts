@@ -25,10 +25,10 @@ async function openStream(server: Server, maxTokens: number): Promise<{ all: Pro
       text += chunk;
       if (text.split("data: ").length > 3) started.resolve();
     }
-    started.resolve();
     return { status: response.status, data: [...text.matchAll(/^data: (.*)$/gm)].map(match => match[1]!) };
   })();
-  await started.promise;
+  all.catch(() => {}); // whoever waits for it hears of it
+  await Promise.race([started.promise, all]);
   return { all };
 }
 
@@ -117,10 +117,7 @@ describe("a killed engine", () => {
 test("a killed server leaves no engine behind", async () => {
   await using server = await startServer();
   const engine = server.enginePid()!;
-  void openStream(server, 3000)
-    .then(({ all }) => all)
-    .catch(() => {});
-  await Bun.sleep(100);
+  await openStream(server, 3000);
   server.signal("SIGKILL");
   await until(() => !isAlive(engine), 2000);
 });
