@@ -1,0 +1,99 @@
+"""Held-out cases: conversations with values and phrasings that training never sees, cut before the answer that is judged.
+
+python3 cases.py   writes cases.json, a small fixed set for end-to-end tests
+"""
+import os
+
+import copying
+import facts
+import forms
+import render
+import scenes
+import sums
+import talk
+import tool_scenes
+from dice import Dice
+from store import write_json
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEED, FILE_SEED = 77, 7
+# group: (maker of a scene or a turn, how many of 3,300 cases)
+GROUPS = {"tool: one made-up call": (tool_scenes.one_made_call, 350), "tool: one everyday call": (tool_scenes.one_everyday_call, 250),
+          "tool: two calls": (tool_scenes.two_calls, 200), "tool: session": (tool_scenes.session, 150), "tool: answer from result": (tool_scenes.result_scene, 150),
+          "tool: answer from two": (tool_scenes.two_results, 50), "tool: none needed": (tool_scenes.no_call, 150), "tool: none fits": (tool_scenes.no_fit, 150),
+          "tool: value missing": (tool_scenes.missing, 150), "facts": (facts.fact, 400), "sums": (sums.arithmetic, 300), "story sums": (sums.story_sum, 100),
+          "does not know": (facts.unknown, 150), "too hard": (facts.too_hard, 50), "small talk": (talk.small_talk, 150), "statements": (talk.statement, 50),
+          "json": (forms.json_answer, 150), "system prompt": (scenes.persona, 60), "repeat": (copying.repeat, 100), "upper and lower case": (copying.change_case, 50),
+          "lists": (copying.list_task, 100), "little tasks": (copying.little, 100), "poems": (talk.poem, 30), "drill, last turn": (scenes.drill, 150),
+          "memory": (scenes.chat, 100)}
+
+
+def make_case(d, group):
+    make = GROUPS[group][0]
+    is_scene = make.__module__ in ("scenes", "tool_scenes")
+    out = render.draw(d, make if is_scene else lambda d: scenes.single(d, make))
+    last = len(out["messages"]) - 1
+    final = out["messages"][last]
+    return {"group": group, "scene": out, "prompt": render.render(out, last), "check": final["check"], "thinking": out["thinking"], "gold": render.call_text(final)}
+
+
+def make_cases(count, seed=SEED, groups=None):
+    """About so many cases, the groups in their proportions; each group has its own seed, so that it stays the same beside others."""
+    total = sum(n for _, n in GROUPS.values())
+    out = []
+    for i, group in enumerate(GROUPS):
+        if groups is None or group in groups:
+            d = Dice(seed * 100 + i, "test")
+            out += [make_case(d, group) for _ in range(max(1, round(GROUPS[group][1] * count / total)))]
+    return out
+
+
+def wire_messages(scene):
+    """The messages before the last one as a client of the OpenAI interface sends them."""
+    out, made, answered = ([{"role": "system", "content": scene["system"]}] if "system" in scene else []), 0, 0
+    for m in scene["messages"][:-1]:
+        if m["role"] == "tool":
+            out.append({"role": "tool", "tool_call_id": f"call_{answered}", "content": m["content"]})
+            answered += 1
+        elif m.get("tool_calls"):
+            calls = []
+            for call in m["tool_calls"]:
+                function = {"name": call["name"], "arguments": render.dumps(call["arguments"])}
+                calls.append({"id": f"call_{made}", "type": "function", "function": function})
+                made += 1
+            out.append({"role": "assistant", "content": None, "tool_calls": calls})
+        else:
+            out.append({"role": m["role"], "content": m["content"]})
+    return out
+
+
+def wire_tools(scene):
+    return [{"type": "function", "function": t} for t in scene["tools"]]
+
+
+EXPECT = {"calls": "calls", "has": "contains", "is": "equals", "one of": "one_of", "number": "number", "json": "json"}
+
+
+def expected(check):
+    """The check as cases.json has it."""
+    kind, want = check
+    return {"contains": ["do not know"]} if kind == "unknown" else {EXPECT[kind]: want}
+
+
+def file_cases():
+    """About 60 cases over all groups but poems, thinking on and off in turn."""
+    out = []
+    for i, group in enumerate(g for g in GROUPS if g != "poems"):
+        d = Dice(FILE_SEED * 100 + i, "test")
+        for j in range(5 if group.startswith("tool: one") else 3 if group.startswith(("tool: two", "facts", "sums")) else 2):
+            case = make_case(d, group)
+            while case["thinking"] != (j % 2 == 1) or len(case["prompt"]) > 3000 or case["check"][0] == "poem":
+                case = make_case(d, group)
+            out.append({"id": f"{group} {j + 1}", "group": group, "thinking": case["thinking"], "messages": wire_messages(case["scene"]),
+                        "tools": wire_tools(case["scene"]), "expect": expected(case["check"])})
+    return out
+
+
+if __name__ == "__main__":
+    write_json(f"{HERE}/cases.json", {"about": "Held-out cases; expect holds one check: calls, contains (all, any case), equals, one_of, number (the last), json",
+                                      "seed": FILE_SEED, "cases": file_cases()})

@@ -1,0 +1,128 @@
+"""Kinds of tool parameters: their names, JSON type, how a value is made and how a user may say it.
+
+A kind is a section "kind <name> <json type> <weight>" of data/tools.txt; everyday tools use some more, listed here.
+"""
+import values
+from material import pool, sections
+
+FORMS = sections("tools")
+ENUMS = [(name, options.split()) for name, options in (line.split(" : ") for line in FORMS["enums"])]
+
+
+class Kind:
+    """names, plain (ways to say {v} without naming the parameter) and hints (descriptions) are lists of texts."""
+
+    def __init__(self, name, json_type, make, enum=None, lines=()):
+        self.name, self.type, self.make, self.enum = name, json_type, make, enum
+        self.names, self.plain, self.hints = [], [], []
+        for line in lines:
+            key, text = line.split(": ", 1)
+            getattr(self, key).extend(text.split() if key == "names" else text.split(" | "))
+
+
+def word_list(d):
+    make = d.one([values.word, values.word, values.first_name, values.made_up])
+    out = []
+    while len(out) < d.num(1, 4):
+        word = make(d)
+        out += [] if word in out else [word]
+    return out
+
+
+MAKE = {"person": values.person, "city": values.city, "text": values.text, "word": values.word, "query": values.query, "date": values.date, "time": values.clock,
+        "email": values.email, "code": values.code, "path": values.path, "url": values.url, "int": lambda d: d.num(0, d.one([10, 50, 999, 5000])),
+        "float": values.decimal, "bool": lambda d: d.chance(0.5), "list": word_list, "numbers": lambda d: [d.num(0, 99) for _ in range(d.num(2, 5))]}
+
+
+def load():
+    """({kind name: Kind}, the names as often as they shall come up)"""
+    kinds, bag = {}, []
+    for heading, lines in FORMS.items():
+        if heading.startswith("kind "):
+            _, name, json_type, weight = heading.split()
+            kinds[name] = Kind(name, json_type, MAKE.get(name), lines=lines)
+            bag += [name] * int(weight)
+    return kinds, bag
+
+
+KINDS, BAG = load()
+
+
+def option(name, options):
+    KINDS[name] = Kind(name, "string", lambda d: d.one(options), enum=options)
+
+
+def extra(name, json_type, make):
+    KINDS[name] = Kind(name, json_type, make)
+
+
+option("unit", ["celsius", "fahrenheit"])
+option("travel", ["car", "train", "bike", "foot"])
+option("priority", ["low", "medium", "high"])
+option("imagesize", ["256x256", "512x512", "1024x1024"])
+option("role", ["admin", "editor", "viewer", "guest"])
+option("ticketstate", ["open", "closed", "pending", "done", "blocked"])
+option("verb_op", ["add", "subtract", "multiply", "divide"])
+extra("plural", "string", lambda d: d.fresh(lambda: values.word(d) + "s" if d.chance(0.8) else f"{d.one(values.ADJECTIVES)} {values.word(d)}s"))
+extra("small", "integer", lambda d: d.num(1, 12) if d.chance(0.7) else d.num(13, 90))
+extra("large", "integer", lambda d: d.num(50, 5000))
+extra("percent", "integer", lambda d: d.num(0, 100))
+extra("year", "integer", lambda d: d.num(1920, 2030))
+extra("any", "number", lambda d: d.num(0, 999) if d.chance(0.7) else values.decimal(d))
+extra("degrees", "number", lambda d: d.one([d.num(10, 30), d.num(10, 30) + 0.5]))
+extra("onoff", "boolean", lambda d: d.chance(0.5))
+extra("lockstate", "boolean", lambda d: d.chance(0.5))
+extra("currency", "string", lambda d: d.value(CURRENCIES))
+extra("zone", "string", lambda d: d.value(ZONES))
+extra("unitname", "string", lambda d: d.value(UNITS))
+extra("expression", "string", values.expression)
+extra("task", "string", values.task)
+extra("bare", "string", values.bare_text)
+extra("short", "string", lambda d: d.fresh(lambda: d.one([values.word, values.made_up, values.pattern, lambda d: f"{values.word(d)} {values.word(d)}"])(d)))
+extra("pattern", "string", lambda d: d.one([values.pattern, values.word, values.made_up])(d))
+extra("picture", "string", values.picture)
+extra("sql", "string", values.sql)
+extra("command", "string", values.command)
+extra("folder", "string", lambda d: d.fresh(lambda: values.folder(d)))
+extra("language", "string", lambda d: d.value(LANGUAGES))
+extra("room", "string", lambda d: d.value(ROOMS) if d.chance(0.85) else values.made_up(d))
+extra("cuisine", "string", lambda d: d.value(CUISINES) if d.chance(0.85) else values.made_up(d))
+extra("service", "string", lambda d: d.one(["dentist", "doctor", "hairdresser", "vet", "lawyer", "mechanic", values.made_up(d)]))
+extra("symbol", "string", lambda d: d.fresh(lambda: d.one(["AAPL", "MSFT", "GOOG", "TSLA", "NVDA", "AMZN", values.letters(d, d.num(2, 4), values.UPPER)])))
+CURRENCIES, ZONES, UNITS = pool("words", "currencies"), pool("words", "time zones"), pool("words", "units")
+LANGUAGES, ROOMS, CUISINES = pool("words", "languages"), pool("words", "rooms"), pool("words", "cuisines")
+OBJECTS = ["address", "filter", "options", "person", "item", "range", "settings"]
+
+
+def words_of(name):
+    """A parameter's or tool's name as one says it: "due_date" and "dueDate" are due date."""
+    out = "".join(" " + c.lower() if c.isupper() else c for c in name)
+    return out.replace("_", " ").replace("-", " ").strip()
+
+
+def joined(items, last=" and "):
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + last + items[-1]
+
+
+def quoted(d, text):
+    """In quotation marks that do not occur in it."""
+    if '"' not in text and (d.chance(0.7) or "'" in text):
+        return f'"{text}"'
+    return f"'{text}'" if "'" not in text else f"«{text}»"
+
+
+def shown(d, kind, value):
+    """How the user writes a value down, without quotation marks."""
+    if kind == "onoff":
+        return "on" if value else "off"
+    if kind == "lockstate":
+        return "lock" if value else "unlock"
+    if isinstance(value, list):
+        return joined([str(v) for v in value], d.one([" and ", ", "]))
+    if kind in ("small", "int") and value <= 12 and d.chance(0.25):
+        return values.NUMBER_WORDS[value]
+    if kind == "float" and d.chance(0.1) and value > 0:
+        return d.one(["${}", "{} kg", "{} euros", "{}%", "{} km"]).format(value)
+    if kind in ("unit", "travel", "priority", "role", "enum") and d.chance(0.2):
+        return d.one([value.capitalize(), value.upper(), value.lower()])
+    return str(value)
