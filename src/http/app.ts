@@ -36,13 +36,9 @@ export function makeApp(options: AppOptions): AnyElysia {
       set.headers["x-request-id"] = randomId("req_");
       return enter(request, set.headers as Record<string, string>);
     })
-    .onError(({ error, request, path, set }) => {
-      const requestId = String(set.headers["x-request-id"]);
-      const failure = toFailure(error, requestId, context.log);
-      const allow = failure.code === "route_not_found" ? allowedMethods(app.routes, path) : [];
-      if (allow.length === 0) return toErrorResponse(failure);
-      const message = `${request.method} is not allowed here; allowed: ${allow.join(", ")}.`;
-      return toErrorResponse(toFailure(new HttpError(405, message, "method_not_allowed", { allow: allow.join(", ") }), requestId, context.log));
+    .onError(({ code, error, request, path, set }) => {
+      const reason = code === "NOT_FOUND" ? noRoute(request.method, path, app.routes) : error;
+      return toErrorResponse(toFailure(reason, String(set.headers["x-request-id"]), context.log));
     })
     .use(healthRoutes(context))
     .use(modelRoutes(context))
@@ -76,8 +72,19 @@ function isPublic(path: string): boolean {
   return path === "/health" || path === "/swagger" || path.startsWith("/swagger/");
 }
 
-/** The methods of the routes at a path. */
-function allowedMethods(routes: readonly { readonly method: string; readonly path: string }[], path: string): string[] {
+interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** 405 with the methods that a path has, 404 for a path without any. */
+function noRoute(method: string, path: string, routes: readonly Route[]): HttpError {
+  const allow = allowedMethods(routes, path).join(", ");
+  if (allow) return new HttpError(405, `${path} takes ${allow}, not ${method}.`, "method_not_allowed", { allow });
+  return new HttpError(404, `${method} ${path.slice(0, 200)} is not served; /swagger lists what is.`, "route_not_found");
+}
+
+function allowedMethods(routes: readonly Route[], path: string): string[] {
   const parts = path.replace(/(.)\/$/, "$1").split("/");
   const matching = routes.filter(route => matches(route.path.split("/"), parts));
   return [...new Set(matching.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : method)))];

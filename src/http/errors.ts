@@ -54,8 +54,6 @@ function engineFailure(error: EngineError): Failure {
 /** What the router throws by itself; recognised by its `code`, since each is a class of its own. */
 function routerFailure(error: Error & { code?: unknown; all?: unknown }): Failure | undefined {
   switch (error.code) {
-    case "NOT_FOUND":
-      return failureOf(404, "There is no such route.", "route_not_found");
     case "PARSE":
       return failureOf(400, "The body cannot be read.", "invalid_body");
     case "VALIDATION": {

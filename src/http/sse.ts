@@ -39,13 +39,15 @@ function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }
       wake();
     });
   };
-  const keepAlive = setInterval(() => write(frames.keepAlive), keepAliveMs);
+  const keepAlive = setInterval(() => {
+    if (!waiting) write(frames.keepAlive);
+  }, keepAliveMs);
 
   const writeEvents = async () => {
     for (let next = first; ; next = events.next()) {
       const { done, value } = await next;
       if (done) return;
-      if (ended) return void events.return?.(); // nobody listens any more
+      if (ended) return void events.return?.().catch(toFailure); // nobody listens any more; a mistake is still logged
       const text = frames.event(value);
       if (text) write(text);
       if (waiting.length > highWater) await new Promise<void>(resolve => (resume = resolve));

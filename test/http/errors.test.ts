@@ -1,6 +1,8 @@
 // Everything a client or an engine can do wrong: a typed answer in one shape, and the next request works.
 import { describe, expect, test } from "bun:test";
+import { Elysia, t } from "elysia";
 import { EngineError } from "../../src/engine/error.ts";
+import { toErrorResponse, toFailure } from "../../src/http/errors.ts";
 import type { FailureCode } from "../../src/engine/protocol.ts";
 import { defaultLimits } from "../../src/http/limits.ts";
 import { chat, completions, frames, hello, open, say, until, type Opened } from "./open.ts";
@@ -198,6 +200,22 @@ describe("time", () => {
   test("of a stream is not bounded by the server", async () => {
     const opened = open(say("a b c d e f", { delay: 15 }), { config: { timeout: 0.03 } });
     expect((await frames(await opened.post(chat, { ...hello, stream: true }))).at(-1)).toBe("[DONE]");
+  });
+});
+
+describe("what the router refuses by itself", () => {
+  test("is told in the same shape, naming the field", async () => {
+    const router = new Elysia()
+      .onError(({ error }) => toErrorResponse(toFailure(error, "req_1", () => {})))
+      .post("/", () => "", { body: t.Object({ size: t.Number() }) });
+    const ask = (body: string) =>
+      router.handle(new Request("http://localhost/", { method: "POST", body, headers: { "content-type": "application/json" } }));
+    const wrong = await ask('{"size":"x"}');
+    expect(wrong.status).toBe(400);
+    expect(await wrong.json()).toMatchObject({ error: { type: "invalid_request_error", param: "size", code: "invalid_value" } });
+    const broken = await ask("{bad");
+    expect(broken.status).toBe(400);
+    expect(await broken.json()).toMatchObject({ error: { code: "invalid_body" } });
   });
 });
 
