@@ -12,17 +12,17 @@ export interface Rendered {
 
 /** Throws ApiError when the model has no template or the template refuses. */
 export async function renderChat(service: Service, request: ChatRequest): Promise<Rendered> {
-  const text = renderText(service, request);
+  const text = await renderText(service, request);
   const ids = await service.encode(text, { specialTokens: false }); // the template writes them itself
   return { ids, startsInReasoning: service.reasoningFormat?.startsOpen(text) ?? false };
 }
 
-export function renderText(service: Service, request: ChatRequest): string {
-  const { template, conventions } = service;
-  if (!template)
+export async function renderText(service: Service, request: ChatRequest): Promise<string> {
+  const { conventions } = service;
+  if (!service.template)
     throw new ApiError(400, `The model '${service.id}' has no chat template; it serves plain completions only.`, { code: "no_chat_template" });
   try {
-    return template.render({
+    return await service.render({
       messages: toTemplateMessages(request.messages, conventions),
       tools: request.toolChoice === "none" ? [] : toTemplateTools(request.tools),
       variables: { ...service.templateOptions, ...request.templateOptions },

@@ -5,9 +5,10 @@ import type { Engine } from "../engine/client.ts";
 import type { Sampling } from "../engine/protocol.ts";
 import { findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
 import type { ReasoningFormat, ToolFormat } from "../parsers/types.ts";
-import { Encoder } from "../tokenizer/encoder.ts";
+import { Background } from "../tokenizer/background.ts";
+import { TemplateError } from "../tokenizer/error.ts";
 import { openTextModel, type TextModel } from "../tokenizer/load.ts";
-import { ChatTemplate } from "../tokenizer/template.ts";
+import { ChatTemplate, type TemplateInput } from "../tokenizer/template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readConventions, type Conventions } from "./messages.ts";
 
@@ -29,7 +30,9 @@ export interface Service {
   readonly contextLength: number; // prompt and answer together; the engine's once it is known
   readonly vocabSize: number; // likewise
   encode(text: string, options: { readonly specialTokens: boolean }): Promise<Uint32Array>;
-  /** Lets go of what encoding holds; the engine is its owner's. */
+  /** The template's text; throws TemplateError, also where there is no template. */
+  render(input: TemplateInput): Promise<string>;
+  /** Lets go of the Worker for large texts, if there is one; the engine is its owner's. */
   close(): void;
 }
 
@@ -59,7 +62,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   const text = openTextModel(folder);
   const { tokenizer } = text;
   const template = openTemplate(text, options.templateFile);
-  const encoder = new Encoder({ tokenizer, folder, workerUrl: options.workerUrl });
+  const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
   const hints = { template: template?.source(true) ?? "", hasToken: (content: string) => tokenizer.addedId(content) !== undefined };
   return {
     id: options.id ?? basename(resolve(folder)),
@@ -79,8 +82,12 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     get vocabSize() {
       return engine.info?.vocabSize ?? tokenizer.vocabSize;
     },
-    encode: (input, how) => encoder.encode(input, how),
-    close: () => encoder.close(),
+    encode: (input, how) => background.encode(input, how),
+    render: async input => {
+      if (!template) throw new TemplateError("there is none");
+      return background.render(template, input);
+    },
+    close: () => background.close(),
   };
 }
 

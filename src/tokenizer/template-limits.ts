@@ -23,14 +23,14 @@ export interface Limits {
   readonly milliseconds: number; // what the other limits are meant to hold; a last resort
 }
 
-/** Grows with what the client sent, so that only a template that works against it is stopped. */
-export function limitsFor(inputCharacters: number): Limits {
+/** Grows with what the client sent, so that only a template that works against it is stopped. Some honest ones look back from every message. */
+export function limitsFor(inputCharacters: number, messages: number): Limits {
   return {
-    steps: 1_000_000 + 5 * inputCharacters,
+    steps: 1_000_000 + 5 * inputCharacters + 40 * messages ** 2,
     characters: 2_000_000 + 4 * inputCharacters,
     weight: 2_000_000 + 16 * inputCharacters,
     produced: 50_000_000 + 100 * inputCharacters,
-    milliseconds: 1_500 + inputCharacters / 1_000,
+    milliseconds: Math.min(10_000, 1_500 + inputCharacters / 1_000 + messages ** 2 / 200),
   };
 }
 
@@ -110,8 +110,8 @@ export class LimitedInterpreter extends DialectInterpreter {
     if (value.type === "StringValue") {
       const length = (value.value as string).length;
       if (length > this.limits.characters) throw tooMuch();
-      if (length > 1_000) this.step(length / 100); // whoever asked for it may read it all
-      if (makes) this.produce(length);
+      if (length > 1_000) this.step(length / 1_000); // whoever asked for it may read it all
+      if (makes) this.produce(node.type === "BinaryExpression" ? length / 64 : length); // the engine joins texts without copying
     } else if (isList(value)) {
       this.weigh(value, 0);
       if (makes) this.produce(16 * value.value.length);

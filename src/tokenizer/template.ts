@@ -17,15 +17,16 @@ export interface TemplateTokens {
 
 type Program = ReturnType<typeof parse>;
 
-const longestTemplate = 1_000_000; // characters; the largest known are below 50,000
+const longestTemplate = 300_000; // characters; the largest known have 17,000
+const longestBlank = 1_000; // blank characters in a row: the library's lexer takes their square
 
 export class ChatTemplate {
   private readonly programs = new Map<string, Program>();
 
   /** Throws TokenizerError when a template cannot be parsed. */
   constructor(
-    private readonly sources: TemplateSources,
-    private readonly tokens: TemplateTokens,
+    readonly sources: TemplateSources,
+    readonly tokens: TemplateTokens,
   ) {
     for (const [name, source] of Object.entries(sources)) this.programs.set(name, compile(name, source));
   }
@@ -49,7 +50,10 @@ export class ChatTemplate {
       const scope = new Environment();
       setVariables(scope, { add_generation_prompt: true, ...input.variables, ...this.given(input), ...functions });
       const inputCharacters = JSON.stringify([input.messages, input.tools, input.variables]).length;
-      const result = new LimitedInterpreter(scope, limitsFor(inputCharacters)).evaluate(program as unknown as { type: string }, scope);
+      const result = new LimitedInterpreter(scope, limitsFor(inputCharacters, input.messages.length)).evaluate(
+        program as unknown as { type: string },
+        scope,
+      );
       return String(result.value);
     } catch (error) {
       throw toTemplateError(error);
@@ -87,11 +91,17 @@ function setVariables(scope: Environment, variables: Readonly<Record<string, unk
 
 function compile(name: string, source: string): Program {
   if (source.length > longestTemplate) throw new TokenizerError(`the chat template "${name}" has ${source.length} characters`);
+  if (longestRun(source) > longestBlank)
+    throw new TokenizerError(`the chat template "${name}" has more than ${longestBlank} blank characters in a row`);
   try {
     return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   } catch (error) {
     throw new TokenizerError(`the chat template "${name}" cannot be parsed: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function longestRun(source: string): number {
+  return (source.match(/\s+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
 }
 
 function toTemplateError(error: unknown): TemplateError {

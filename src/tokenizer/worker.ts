@@ -1,19 +1,31 @@
-// Entry of the Worker that encodes long texts, so that the event loop goes on serving meanwhile. It opens the tokenizer a second time.
-import type { FromWorker, ToWorker } from "./encoder.ts";
+// Entry of the Worker that does the large jobs of background.ts. It opens the tokenizer and compiles the template a second time, when asked to.
+import type { FromWorker, Job, ToWorker } from "./background.ts";
+import { TemplateError } from "./error.ts";
 import { openTokenizer } from "./load.ts";
+import { ChatTemplate } from "./template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 declare const self: Worker;
 
 let tokenizer: Tokenizer | undefined;
+let template: ChatTemplate | undefined;
 
-self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  const { ask, folder, text, specialTokens } = data;
+self.onmessage = ({ data: { ask, job } }: MessageEvent<ToWorker>) => {
   try {
-    tokenizer ??= openTokenizer(folder);
-    const ids = tokenizer.encode(text, { specialTokens });
-    self.postMessage({ ask, ids } satisfies FromWorker, [ids.buffer as ArrayBuffer]);
+    const result = run(job);
+    self.postMessage({ ask, result } satisfies FromWorker, typeof result === "string" ? [] : [result.buffer as ArrayBuffer]);
   } catch (error) {
-    self.postMessage({ ask, error: error instanceof Error ? error.message : String(error) } satisfies FromWorker);
+    const message = error instanceof Error ? error.message : String(error);
+    self.postMessage({ ask, error: message, byTemplate: error instanceof TemplateError } satisfies FromWorker);
   }
 };
+
+/** One Worker serves one model, so what is open stays right. */
+function run(job: Job): Uint32Array | string {
+  if (job.type === "encode") {
+    tokenizer ??= openTokenizer(job.folder);
+    return tokenizer.encode(job.text, { specialTokens: job.specialTokens });
+  }
+  template ??= new ChatTemplate(job.sources, job.tokens);
+  return template.render(job.input);
+}

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Interpreter } from "@huggingface/jinja";
 import { TemplateError } from "../../src/tokenizer/error.ts";
 import { ChatTemplate } from "../../src/tokenizer/template.ts";
 
@@ -21,12 +22,12 @@ const hostile: Readonly<Record<string, string>> = {
   "loops with a condition": "{% for a in range(99999) %}{% for b in range(99999) if b < 0 %}{% endfor %}{% endfor %}",
   "doubling a string": doubling,
   "doubling by blocks": "{% set ns = namespace(x='aaaaaaaaaa') %}{% for i in range(60) %}{% set ns.x %}{{ ns.x }}{{ ns.x }}{% endset %}{% endfor %}",
-  "printing a long string often": `${million}{% for i in range(99999) %}{{ ns.x }}{% endfor %}`,
-  "changing a long string often": `${million}{% for i in range(99999) %}{% set y = ns.x | upper %}{% endfor %}`,
-  "cutting a long string often": `${million}{% for i in range(99999) %}{% set y = ns.x[0:2] %}{% endfor %}`,
-  "splitting a long string often": `${million}{% for i in range(99999) %}{% set y = ns.x.split('a') %}{% endfor %}`,
-  "searching a long string often": `${million}{% for i in range(99999) %}{% set y = 'zz' in ns.x %}{% endfor %}`,
-  "keeping long strings": `${million}{% set keep = namespace(all=[]) %}{% for i in range(99999) %}{% set keep.all = keep.all + [ns.x ~ i] %}{% endfor %}`,
+  "printing a long string often": `${million}{% for i in range(20000) %}{{ ns.x }}{% endfor %}`,
+  "changing a long string often": `${million}{% for i in range(20000) %}{% set y = ns.x | upper %}{% endfor %}`,
+  "cutting a long string often": `${million}{% for i in range(20000) %}{% set y = ns.x[0:2] %}{% endfor %}`,
+  "splitting a long string often": `${million}{% for i in range(20000) %}{% set y = ns.x.split('a') %}{% endfor %}`,
+  "searching a long string often": `${million}{% for i in range(20000) %}{% set y = 'zz' in ns.x %}{% endfor %}`,
+  "keeping long strings": `${million}{% set keep = namespace(all=[]) %}{% for i in range(20000) %}{% set keep.all = keep.all + [ns.x ~ i] %}{% endfor %}`,
   "replacing by something long": `${million}{{ ns.x.replace('a', ns.x) }}`,
   "replacing nothing by something long": `${million}{{ ns.x.replace('', ns.x) }}`,
   "replacing through a variable": `${million}{% set f = ns.x.replace %}{{ f('a', ns.x) }}`,
@@ -50,7 +51,7 @@ const hostile: Readonly<Record<string, string>> = {
   "namespaces filled later":
     "{% set o = namespace(x=['aaaaaaaa'], keep=[]) %}{% for i in range(40) %}{% set n = namespace(a=1) %}{% set l = [n, n, n] %}{% set n.a = o.x %}{% set o.x = l %}{% endfor %}{{ o.x | tojson }}",
   "growing a list": "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-  "sorting often": `${wide}{% for i in range(99999) %}{% set y = ns.x | sort %}{% endfor %}`,
+  "sorting often": `${wide}{% for i in range(20000) %}{% set y = ns.x | sort %}{% endfor %}`,
   "a macro that calls itself": "{% macro f(x) %}{{ f(x + 1) }}{% endmacro %}{{ f(0) }}",
   "a macro that calls itself twice": "{% macro f(x) %}{% if x > 0 %}{{ f(x - 1) }}{{ f(x - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
   "macros holding long strings": `${million}{% macro f(x, s) %}{% if x > 0 %}{{ f(x - 1, s ~ x) }}{% endif %}{% endmacro %}{{ f(5000, ns.x) }}`,
@@ -64,7 +65,6 @@ describe("a hostile template ends in a typed error within a second or so", () =>
       expect(() => render(source)).toThrow(TemplateError);
       const took = performance.now() - started;
       const grown = (process.memoryUsage.rss() - before) / 1e6;
-      if (process.env["LIMITS_VERBOSE"]) console.log(name, Math.round(took), "ms", Math.round(grown), "MB");
       expect(took).toBeLessThan(5_000); // the limits alone give one second; the machine may be busy
       expect(grown).toBeLessThan(800);
     });
@@ -74,8 +74,7 @@ describe("a hostile template ends in a typed error within a second or so", () =>
 describe("the limits know the interpreter", () => {
   test("every method they override is there", () => {
     const methods = ["evaluate", "applyFilter", "evaluateArguments", "evaluateMemberExpression"];
-    const { Interpreter } = require("@huggingface/jinja") as { Interpreter: { prototype: Record<string, unknown> } };
-    for (const method of methods) expect(typeof Interpreter.prototype[method]).toBe("function");
+    for (const method of methods) expect(typeof (Interpreter.prototype as unknown as Record<string, unknown>)[method]).toBe("function");
   });
 
   test("guarded operations give what they gave", () => {

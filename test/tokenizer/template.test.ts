@@ -85,7 +85,8 @@ describe("a template's failure is a TemplateError", () => {
 test("a template that cannot be parsed is refused when it is opened", () => {
   for (const source of ["{% if %}", "{{ a", "{% for x in y %}", "{% endfor %}"])
     expect(() => new ChatTemplate({ default: source }, {})).toThrow(TokenizerError);
-  expect(() => new ChatTemplate({ default: "x".repeat(2_000_000) }, {})).toThrow(/2000000 characters/);
+  for (const source of ["x".repeat(2_000_000), " \n".repeat(100_000), "{{ " + "(".repeat(100_000), "{% if a %}".repeat(20_000)])
+    expect(() => new ChatTemplate({ default: source }, {})).toThrow(TokenizerError);
 });
 
 test("the template for tools is chosen when there are tools", () => {

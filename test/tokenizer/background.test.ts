@@ -1,0 +1,79 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { Background } from "../../src/tokenizer/background.ts";
+import { TemplateError } from "../../src/tokenizer/error.ts";
+import { openTokenizer } from "../../src/tokenizer/load.ts";
+import { ChatTemplate } from "../../src/tokenizer/template.ts";
+import { byteLevel, chatTemplate, modelFolder } from "./fixtures.ts";
+
+const folder = modelFolder({ "tokenizer.json": byteLevel() });
+afterAll(() => folder[Symbol.dispose]());
+const tokenizer = openTokenizer(folder.path);
+const workerUrl = new URL("../../src/tokenizer/worker.ts", import.meta.url);
+const options = { specialTokens: false };
+const text = "hello wörld 🙂 <|im_end|> ".repeat(40);
+
+describe("large texts are encoded in a Worker", () => {
+  test("with the same result", async () => {
+    const background = new Background({ tokenizer, folder: folder.path, workerUrl, largeText: 100 });
+    const [long, short, again] = await Promise.all([
+      background.encode(text, options),
+      background.encode("hello", options),
+      background.encode(text + "a", options),
+    ]);
+    expect(long).toEqual(tokenizer.encode(text, options));
+    expect(short).toEqual(tokenizer.encode("hello", options));
+    expect(again).toEqual(tokenizer.encode(text + "a", options));
+    background.close();
+  });
+
+  test("which is let go when idle, and started again", async () => {
+    const background = new Background({ tokenizer, folder: folder.path, workerUrl, largeText: 100, idleMs: 1 });
+    await background.encode(text, options);
+    await Bun.sleep(30);
+    expect(await background.encode(text, options)).toEqual(tokenizer.encode(text, options));
+    background.close();
+  });
+
+  test("and in place when it is closed meanwhile, cannot start, or is not wanted", async () => {
+    const closed = new Background({ tokenizer, folder: folder.path, workerUrl, largeText: 100 });
+    const ids = closed.encode(text, options);
+    await Promise.resolve();
+    closed.close();
+    expect(await ids).toEqual(tokenizer.encode(text, options));
+    const broken = new Background({ tokenizer, folder: folder.path, workerUrl: new URL("./no-such-worker.ts", import.meta.url), largeText: 100 });
+    expect(await broken.encode(text, options)).toEqual(tokenizer.encode(text, options));
+    const without = new Background({ tokenizer, folder: folder.path, largeText: 100 });
+    expect(await without.encode(text, options)).toEqual(tokenizer.encode(text, options));
+  });
+
+  test("whose failures come back", async () => {
+    const background = new Background({ tokenizer, folder: "/nonexistent", workerUrl, largeText: 100 });
+    await expect(background.encode(text, options)).rejects.toThrow(/tokenizer\.json is missing/);
+    background.close();
+  });
+});
+
+describe("large conversations are rendered in a Worker", () => {
+  const template = new ChatTemplate({ default: chatTemplate }, { bosToken: "<s>" });
+  const input = (count: number) => ({
+    messages: Array.from({ length: count }, (_, at) => ({ role: "user", content: `${at}` })),
+    tools: [],
+    variables: {},
+  });
+
+  test("with the same result", async () => {
+    const background = new Background({ tokenizer, folder: folder.path, workerUrl, largeChat: 3 });
+    expect(await background.render(template, input(2))).toBe(template.render(input(2)));
+    expect(await background.render(template, input(20))).toBe(template.render(input(20)));
+    background.close();
+  });
+
+  test("and fail as they would in place", async () => {
+    const background = new Background({ tokenizer, folder: folder.path, workerUrl, largeChat: 3 });
+    const strict = new ChatTemplate({ default: "{{ raise_exception('Too many') }}" }, {});
+    const error: unknown = await background.render(strict, input(20)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TemplateError);
+    expect(error).toHaveProperty("message", "Too many");
+    background.close();
+  });
+});
