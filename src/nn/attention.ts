@@ -1,7 +1,8 @@
-// Grouped-query attention: projections, optional norms over each head, rotary positions, and the kv that looks back.
+// Grouped-query attention: projections, norms over heads, rotary positions, and the kv that looks back.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { Batch, LayerKv } from "../models/model.ts";
+import type { Linear } from "../weights/matrix.ts";
 import { rmsNormBy } from "../weights/norm.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Rope } from "./rope.ts";
@@ -14,44 +15,69 @@ export interface AttentionConfig {
   readonly attentionBias?: boolean | undefined; // undefined: as the checkpoint has it
 }
 
+/** What families do differently. Norms see query and key heads together, [B, heads + kvHeads, L, headDim]. */
 export interface AttentionExtras {
-  readonly headNorm?: number; // eps of q_norm and k_norm
+  readonly scale?: number; // of products; 1 / √headDim without it
+  readonly softcap?: number; // of products
+  readonly sinks?: Tensor; // [heads]
+  readonly norm?: Linear; // of heads, before they are turned
+  readonly turnedNorm?: Linear; // of heads, after they are turned
+  readonly wideNorm?: Linear; // of the joined projection, [B, L, (heads + 2 kvHeads) headDim]
+  readonly outputBias?: boolean; // where it differs from attentionBias
+  readonly output?: string; // name of the output projection, o_proj without it
+  readonly fused?: string; // name of one projection for queries, keys and values
+  readonly arrange?: Linear; // puts the heads of a fused projection in the order queries, keys, values
+  readonly change?: (queries: Tensor, batch: Batch) => Tensor; // of turned queries
 }
 
 export type Attention = (x: Tensor, batch: Batch, kv: LayerKv) => Tensor;
 
-/**
- * All heads of the joined projection are normed and turned together, those of the values in vain: the result is sliced
- * afterwards, because slices are views and a norm of a view would be a copy and a norm.
- */
-export function attention(w: Weights, c: AttentionConfig, rope: Rope, extras: AttentionExtras = {}): Attention {
+const same: Linear = x => x;
+
+/** Query and key heads are normed and turned together: they lie side by side in the joined projection. Without `rope` nothing turns. */
+export function attention(w: Weights, c: AttentionConfig, rope: Rope | undefined, extras: AttentionExtras = {}): Attention {
   const { heads, kvHeads, headDim } = c;
-  const sizes = { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim };
-  const project = w.joined(c.hidden, sizes, c.attentionBias);
-  const output = w.linear("o_proj", heads * headDim, c.hidden, c.attentionBias);
-  const norm = extras.headNorm === undefined ? (x: Tensor) => x : headNorm(w, c, extras.headNorm);
-  const scale = headDim ** -0.5;
-  const [both, all] = [heads + kvHeads, heads + 2 * kvHeads];
+  const { norm = same, turnedNorm = same, wideNorm = same, arrange = same, change = same } = extras;
+  const project = projection(w, c, extras.fused);
+  const output = w.linear(extras.output ?? "o_proj", heads * headDim, c.hidden, extras.outputBias ?? c.attentionBias);
+  const { softcap, sinks, scale = headDim ** -0.5 } = extras;
+  const options = { scale, ...(softcap === undefined ? {} : { softcap }), ...(sinks === undefined ? {} : { sinks }) };
+  const turn: Rope = rope ?? same;
+  const both = heads + kvHeads;
   return (x, batch, kv) => {
-    const projected = mx.reshape(project(x), [batch.rows, batch.length, all, headDim]);
-    const turned = rope(byHead(norm(projected), batch, all, headDim), batch); // [B, all, L, headDim]
-    const [queries, keys] = [mx.sliceAxis(turned, 1, 0, heads), mx.sliceAxis(turned, 1, heads, both)];
-    const values = mx.sliceAxis(byHead(projected, batch, all, headDim), 1, both, all);
-    return output(byPosition(kv.attend(queries, keys, values, batch, { scale }), batch, heads * headDim));
+    const all = arrange(byHead(wideNorm(project(x)), batch, both + kvHeads, headDim)); // [B, heads + 2 kvHeads, L, headDim]
+    const turned = turnedNorm(turn(norm(mx.sliceAxis(all, 1, 0, both)), batch));
+    const [queries, keys] = [change(mx.sliceAxis(turned, 1, 0, heads), batch), mx.sliceAxis(turned, 1, heads, both)];
+    const values = mx.sliceAxis(all, 1, both, both + kvHeads);
+    return output(byPosition(kv.attend(queries, keys, values, batch, options), batch, heads * headDim));
   };
 }
 
-/** q_norm over query heads, k_norm over key heads and nothing of interest over value heads, [B, L, heads + 2 kvHeads, headDim]. */
-function headNorm(w: Weights, { heads, kvHeads, headDim }: AttentionConfig, eps: number): (x: Tensor) => Tensor {
-  const [queries, keys] = [w.vector("q_norm.weight", headDim), w.vector("k_norm.weight", headDim)];
-  const spread = (gain: Tensor, count: number): Tensor => mx.broadcastTo(gain, [count, headDim]);
-  const gain = w.constant(() => mx.concatenate([spread(queries, heads), spread(keys, 2 * kvHeads)], 0));
+function projection(w: Weights, { hidden, heads, kvHeads, headDim, attentionBias }: AttentionConfig, fused?: string): Linear {
+  if (fused !== undefined) return w.linear(fused, hidden, (heads + 2 * kvHeads) * headDim, attentionBias);
+  return w.joined(hidden, { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim }, attentionBias);
+}
+
+/** An RMS norm with one gain for query heads and one for key heads. `offset` is added to stored gains. */
+export function headNorm(w: Weights, c: AttentionConfig, eps: number, names: readonly [string, string] = ["q_norm", "k_norm"], offset = 0): Linear {
+  const spread = (name: string, count: number): Tensor => mx.broadcastTo(w.gain(name, c.headDim, offset), [count, 1, c.headDim]);
+  const gain = w.constant(() => mx.concatenate([spread(names[0], c.heads), spread(names[1], c.kvHeads)], 0));
   return x => rmsNormBy(x, gain, eps);
 }
 
-/** [B, L, heads, headDim] → [B, heads, L, headDim]; with one position per row that is a reshape. */
+/** An RMS norm over all query heads, and one over all key heads, of the joined projection. */
+export function wideNorm(w: Weights, { heads, kvHeads, headDim }: AttentionConfig, eps: number): Linear {
+  const [queries, keys] = [w.rmsNorm("q_norm", heads * headDim, eps), w.rmsNorm("k_norm", kvHeads * headDim, eps)];
+  return x => {
+    const [q, k, v] = mx.split(x, [heads * headDim, (heads + kvHeads) * headDim], -1) as [Tensor, Tensor, Tensor];
+    return mx.concatenate([queries(q), keys(k), v], -1);
+  };
+}
+
+/** [B, L, heads * headDim] → [B, heads, L, headDim]; with one position per row that is a reshape. */
 export function byHead(x: Tensor, { rows, length }: Batch, heads: number, headDim: number): Tensor {
-  return length === 1 ? mx.reshape(x, [rows, heads, 1, headDim]) : mx.transpose(x, [0, 2, 1, 3]);
+  if (length === 1) return mx.reshape(x, [rows, heads, 1, headDim]);
+  return mx.transpose(mx.reshape(x, [rows, length, heads, headDim]), [0, 2, 1, 3]);
 }
 
 /** [B, heads, L, headDim] → [B, L, width]. */

@@ -1,5 +1,7 @@
 // What models are made of, besides the functions that Weights give (linear, linears, embedding, rmsNorm).
-export { attention, byHead, byPosition, type Attention, type AttentionConfig, type AttentionExtras } from "./attention.ts";
-export { head } from "./head.ts";
-export { mlp } from "./mlp.ts";
-export { makeRope, readRope, type Rope, type RopeSettings } from "./rope.ts";
+export { attention, byHead, byPosition, headNorm, wideNorm, type Attention, type AttentionConfig, type AttentionExtras } from "./attention.ts";
+export { decoder, scaled, type Block, type DecoderConfig, type DecoderExtras } from "./decoder.ts";
+export { mlp, plainMlp, readActivation, type Activation, type MlpOptions } from "./mlp.ts";
+export { makeRope, positions, type Rope } from "./rope.ts";
+export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";
+export { readOneWindow, readShape, readWindows, type Shape, type ShapeDefaults, type Windows } from "./shape.ts";

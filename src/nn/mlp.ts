@@ -1,13 +1,68 @@
-// The gated MLP: down(silu(gate(x)) · up(x)).
+// Feed-forward layers: gated, down(act(gate(x)) · up(x)), and plain, down(act(up(x))).
 import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
+import type { Fields } from "../weights/fields.ts";
 import type { Linear } from "../weights/matrix.ts";
 import type { Weights } from "../weights/weights.ts";
 
-export function mlp(w: Weights, hidden: number, inner: number, bias?: boolean): Linear {
-  const project = w.linears(hidden, { gate_proj: inner, up_proj: inner }, bias);
-  const down = w.linear("down_proj", inner, hidden, bias);
+export type Activation = "silu" | "gelu" | "geluTanh";
+
+const gated = { silu: mx.swiglu, gelu: mx.geglu, geluTanh: mx.gegluTanh };
+const plain = { silu: mx.silu, gelu: mx.gelu, geluTanh: mx.geluTanh };
+
+const activations: Readonly<Record<string, Activation>> = {
+  silu: "silu",
+  gelu: "gelu",
+  gelu_pytorch_tanh: "geluTanh",
+  gelu_new: "geluTanh",
+  gelu_fast: "geluTanh",
+};
+
+/** The activation that config.json names. */
+export function readActivation(c: Fields, fallback: string, name = "hidden_act"): Activation {
+  c.expect(name, ...Object.keys(activations));
+  return activations[c.text(name, fallback)]!;
+}
+
+export interface MlpOptions {
+  readonly bias?: boolean | undefined; // undefined: as the checkpoint has it
+  readonly activation?: Activation; // silu without it
+  readonly names?: readonly [gate: string, up: string, down: string];
+  readonly fused?: string; // name of one projection whose outputs are gate and up
+}
+
+/** The gated MLP. */
+export function mlp(w: Weights, hidden: number, inner: number, options: MlpOptions = {}): Linear {
+  const { bias, fused, activation = "silu", names = ["gate_proj", "up_proj", "down_proj"] } = options;
+  const [gate, up, down] = names;
+  const project = fused === undefined ? twoProjections(w, hidden, inner, gate, up, bias) : halves(w.linear(fused, hidden, 2 * inner, bias));
+  const output = w.linear(down, inner, hidden, bias);
+  return x => output(gated[activation](...project(x)));
+}
+
+/** The plain MLP. */
+export function plainMlp(
+  w: Weights,
+  hidden: number,
+  inner: number,
+  names: readonly [up: string, down: string],
+  activation: Activation,
+  bias: boolean,
+) {
+  const [up, down] = [w.linear(names[0], hidden, inner, bias), w.linear(names[1], inner, hidden, bias)];
+  return (x: Tensor): Tensor => down(plain[activation](up(x)));
+}
+
+type Pair = readonly [gate: Tensor, up: Tensor];
+
+function twoProjections(w: Weights, hidden: number, inner: number, gate: string, up: string, bias?: boolean): (x: Tensor) => Pair {
+  const project = w.linears(hidden, { [gate]: inner, [up]: inner }, bias);
   return x => {
-    const { gate_proj, up_proj } = project(x);
-    return down(mx.swiglu(gate_proj, up_proj));
+    const parts = project(x);
+    return [parts[gate]!, parts[up]!];
   };
+}
+
+function halves(project: Linear): (x: Tensor) => Pair {
+  return x => mx.split(project(x), 2, -1) as [Tensor, Tensor];
 }

@@ -32,6 +32,23 @@ export class Fields {
     return value;
   }
 
+  /** Any number. */
+  number(name: string, fallback?: number): number {
+    const value = this.value(name) ?? fallback;
+    if (value === undefined) throw this.error(name, "is missing");
+    if (typeof value !== "number" || !Number.isFinite(value)) throw this.error(name, `is ${show(value)}, not a number`);
+    return value;
+  }
+
+  /** A list of positive numbers that must be there. */
+  positives(name: string): readonly number[] {
+    const list = this.list(name);
+    if (list === undefined) throw this.error(name, "is missing");
+    const bad = list.find(value => typeof value !== "number" || !(value > 0) || !Number.isFinite(value));
+    if (bad !== undefined) throw this.error(name, `has ${show(bad)}, not a positive number`);
+    return list as readonly number[];
+  }
+
   flag(name: string): boolean | undefined;
   flag(name: string, fallback: boolean): boolean;
   flag(name: string, fallback?: boolean): boolean | undefined {

@@ -68,6 +68,10 @@ export class Store implements Owner {
     mx.release(tensor);
   }
 
+  skipAll(prefix: string): void {
+    for (const name of [...this.loaded.keys()]) if (name.startsWith(prefix)) this.skip(name);
+  }
+
   /** Evaluates what was taken, and gives back what nobody took; returns the names of those. */
   finish(): string[] {
     this.settle();

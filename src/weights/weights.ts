@@ -88,9 +88,22 @@ export class Weights {
     return embedding;
   }
 
-  rmsNorm(name: string, width: number, eps: number): Linear {
-    const weight = this.vector(`${name}.weight`, width);
-    return x => rmsNorm(x, weight, eps);
+  /** A root mean square norm; `offset` is added to the stored gain. */
+  rmsNorm(name: string, width: number, eps: number, offset = 0): Linear {
+    const gain = this.gain(name, width, offset);
+    return x => rmsNorm(x, gain, eps);
+  }
+
+  /** A norm of mean and variance. `bias` is what config.json says; where it says nothing the checkpoint decides. */
+  layerNorm(name: string, width: number, eps: number, bias?: boolean): Linear {
+    const [gain, shift] = [this.vector(`${name}.weight`, width), this.bias(name, width, bias)];
+    return x => mx.layerNorm(x, gain, shift, eps);
+  }
+
+  /** The gain of a norm. */
+  gain(name: string, width: number, offset = 0): Tensor {
+    const stored = this.vector(`${name}.weight`, width);
+    return offset === 0 ? stored : this.store.replace([stored], ([gain]) => mx.add(gain!, mx.scalar(offset, mx.dtype(gain!))));
   }
 
   /** Makes a tensor that lives as long as the weights. */
@@ -101,6 +114,11 @@ export class Weights {
   /** Says that the family has no use for a tensor, so that it does not count as unread. */
   skip(name: string): void {
     this.store.skip(this.prefix + name);
+  }
+
+  /** The same for all tensors under this prefix. */
+  skipAll(): void {
+    this.store.skipAll(this.prefix);
   }
 
   /** Ends loading: what was read is in memory. Returns the names of the tensors that no layer read. */

@@ -30,9 +30,10 @@ function withConfig(name: string, fields: Record<string, unknown>): string {
 }
 
 test("an unknown model type names the nearest supported ones", () => {
-  const listed = nearestFamilies("qwen2").join(", ");
-  expect(listed).toStartWith("qwen3");
-  expect(withConfig("qwen3/float32", { model_type: "qwen2\n" })).toStartWith('CheckpointError: config.json: model_type "qwen2\\n" is not supported');
+  expect(nearestFamilies("qwen33")[0]).toBe("qwen3");
+  expect(withConfig("qwen3/float32", { model_type: "qwen33\n" })).toStartWith(
+    'CheckpointError: config.json: model_type "qwen33\\n" is not supported',
+  );
   expect(withConfig("qwen3/float32", { model_type: "__proto__" })).toContain('"__proto__" is not supported');
   expect(withConfig("qwen3/float32", { model_type: 3 })).toBe("CheckpointError: config.json: model_type is missing");
   expect(nearestFamilies("mistrl3", 1)).toEqual(["mistral"]);
@@ -97,7 +98,7 @@ describe("a checkpoint that does not fit its config.json is refused, and nothing
 
   test("more layers than there are name the first missing tensor", () => {
     expect(withConfig("qwen3/sharded", { num_hidden_layers: 4 })).toBe(
-      'CheckpointError: model.safetensors.index.json: tensor "model.layers.3.self_attn.q_proj.weight" is missing',
+      'CheckpointError: model.safetensors.index.json: tensor "model.layers.3.self_attn.q_norm.weight" is missing',
     );
   });
 

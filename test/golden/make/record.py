@@ -1,5 +1,7 @@
 """Records tiny checkpoints and their reference log-probabilities with mlx-lm: record.py [family/variant ...]
 
+Where mlx-lm computes something else than a family's authors, `authors` of the variant changes mlx-lm's model first.
+
 Each folder gets config.json, the safetensors files, and reference.safetensors: ids [n] (a prompt, then what greedy decoding chose) and
 logprobs [n, vocab], where row i is what follows ids[0] .. ids[i]. All reference numbers are float32 on the CPU.
 """
@@ -23,21 +25,31 @@ DECODED = 48
 
 
 def randomize(model, seed):
-    """Weights for which attention looks at something and the log-probabilities are far from uniform."""
+    """Weights for which attention looks at something, routers choose, and the log-probabilities are far from uniform."""
     mx.random.seed(seed)
+    is_gemma = model.model_type.startswith("gemma")
+    centre = 0.0 if is_gemma else 1.0  # Gemma's norms multiply by 1 + gain
+    wide = 1.4 if is_gemma else 2.5  # and it scales embeddings itself
 
-    def weight(name, shape):
-        if name.endswith("norm.weight"):
-            sharp = 1.5 if "q_norm" in name else 1.0
-            return sharp + 0.2 * mx.random.normal(shape)
+    def weight(name, old):
+        shape = old.shape
+        if "norm" in name and name.endswith(".weight"):
+            sharp = 0.5 if "q_norm" in name else 0.0
+            return centre + sharp + 0.2 * mx.random.normal(shape)
+        if name.endswith(("act_fn.beta", "act_fn.eps")):
+            return old
+        if name.endswith(".e_score_correction_bias"):
+            return 0.1 * mx.random.normal(shape)
         if name.endswith(".bias"):
             return 0.3 * mx.random.normal(shape)
+        if len(shape) < 2:
+            return old + 0.3 * mx.random.normal(shape)
         if "embed_tokens" in name or "lm_head" in name:
-            return 2.5 / shape[1] ** 0.5 * mx.random.normal(shape)
+            return wide / shape[1] ** 0.5 * mx.random.normal(shape)
         gain = 1.6 if "q_proj" in name or "k_proj" in name else 1.0
-        return gain / shape[1] ** 0.5 * mx.random.normal(shape)
+        return gain / shape[-1] ** 0.5 * mx.random.normal(shape)
 
-    parameters = [(name, weight(name, old.shape)) for name, old in mlx.utils.tree_flatten(model.parameters())]
+    parameters = [(name, weight(name, old)) for name, old in mlx.utils.tree_flatten(model.parameters())]
     model.load_weights(parameters)
 
 
@@ -53,7 +65,7 @@ def in_shards(count):
 
 def write_checkpoint(folder, variant, seed):
     config = {**variant["base"], **variant.get("config", {})}
-    config = {k: v for k, v in config.items() if v is not None or k == "sliding_window"}
+    config = {k: v for k, v in config.items() if v is not None or k in ("sliding_window", "sliding_window_pattern")}
     model_class, args_class = mlx_lm.utils._get_classes(config)
     model = model_class(args_class.from_dict(config))
     randomize(model, seed)
@@ -70,6 +82,11 @@ def write_checkpoint(folder, variant, seed):
     mlx_lm.utils.save_config(config, folder / "config.json")
     if "shards" not in variant:
         (folder / "model.safetensors.index.json").unlink()
+    if "layout" in variant:
+        path = str(folder / "model.safetensors")
+        weights = mx.load(path)
+        mx.eval(weights)
+        mx.save_safetensors(path, variant["layout"](weights, config), {"format": "pt"})
 
 
 def mlx_lm_logprobs(model, prompt):
@@ -92,7 +109,9 @@ def record(name, variant):
     write_checkpoint(folder, variant, seed)
     model, config = mlx_lm.utils.load_model(folder)
     model.set_dtype(mx.float32)
-    prompt = np.random.default_rng(seed).integers(0, config["vocab_size"], variant.get("prompt", 24)).tolist()
+    variant.get("authors", lambda *_: None)(model, config)
+    vocab = config.get("vocab_size") or config["text_config"]["vocab_size"]
+    prompt = np.random.default_rng(seed).integers(0, vocab, variant.get("prompt", 24)).tolist()
     if variant.get("reference") == "window":
         ids, logprobs = window_logprobs(dict(mlx.utils.tree_flatten(model.parameters())), config, prompt, DECODED)
     else:

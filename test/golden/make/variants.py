@@ -1,5 +1,7 @@
 """The tiny checkpoints that are recorded: family/variant → how it differs from the family's plain form."""
 
+from dense import DENSE
+
 SMALL = {
     "vocab_size": 128,
     "hidden_size": 32,
@@ -34,7 +36,8 @@ def packed(bits, group, **more):
 
 
 # config: changed fields (None removes one that mlx-lm derives); dtype: of what is stored; prompt: its length;
-# layers: per-layer packing as config.json has it; shards: files; reference: "window" where mlx-lm has no such computation.
+# layers: per-layer packing as config.json has it; shards: files; reference: "window" where mlx-lm has no such computation;
+# authors: makes mlx-lm's model compute what its authors' does; layout: renames stored tensors to what other tools write.
 VARIANTS = {
     "qwen3/float32": {"base": QWEN3, "dtype": "float32"},
     "qwen3/bfloat16": {"base": QWEN3},
@@ -78,4 +81,5 @@ VARIANTS = {
     },
     "mistral/plain": {"base": MISTRAL},
     "mistral/window": {"base": MISTRAL, "config": {"sliding_window": 16}, "prompt": 40, "reference": "window"},
+    **DENSE,
 }
