@@ -3,6 +3,7 @@ import type { Weights } from "../weights/weights.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
+import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -13,6 +14,7 @@ export type Reader = (config: Json) => (weights: Weights) => Model;
 export const families: Readonly<Record<string, Reader>> = {
   llama: reader(llama),
   mistral: reader(mistral),
+  qwen2: reader(qwen2),
   qwen3: reader(qwen3),
 };
 
