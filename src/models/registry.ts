@@ -1,5 +1,6 @@
 // Every supported model_type, one line each.
 import type { Weights } from "../weights/weights.ts";
+import * as gemma from "./gemma.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
@@ -12,6 +13,7 @@ type Json = Readonly<Record<string, unknown>>;
 export type Reader = (config: Json) => (weights: Weights) => Model;
 
 export const families: Readonly<Record<string, Reader>> = {
+  gemma: reader(gemma),
   llama: reader(llama),
   mistral: reader(mistral),
   qwen2: reader(qwen2),
