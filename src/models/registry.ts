@@ -1,6 +1,7 @@
 // Every supported model_type, one line each.
 import type { Weights } from "../weights/weights.ts";
 import * as gemma from "./gemma.ts";
+import * as gemma2 from "./gemma2.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
@@ -14,6 +15,7 @@ export type Reader = (config: Json) => (weights: Weights) => Model;
 
 export const families: Readonly<Record<string, Reader>> = {
   gemma: reader(gemma),
+  gemma2: reader(gemma2),
   llama: reader(llama),
   mistral: reader(mistral),
   qwen2: reader(qwen2),
