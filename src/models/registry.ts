@@ -2,6 +2,8 @@
 import type { Weights } from "../weights/weights.ts";
 import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
+import * as gemma3 from "./gemma3.ts";
+import * as gemma3_text from "./gemma3_text.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
@@ -16,6 +18,8 @@ export type Reader = (config: Json) => (weights: Weights) => Model;
 export const families: Readonly<Record<string, Reader>> = {
   gemma: reader(gemma),
   gemma2: reader(gemma2),
+  gemma3: reader(gemma3),
+  gemma3_text: reader(gemma3_text),
   llama: reader(llama),
   mistral: reader(mistral),
   qwen2: reader(qwen2),
