@@ -7,6 +7,7 @@ import * as gemma3_text from "./gemma3_text.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
+import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
 
@@ -22,6 +23,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma3_text: reader(gemma3_text),
   llama: reader(llama),
   mistral: reader(mistral),
+  phi3: reader(phi3),
   qwen2: reader(qwen2),
   qwen3: reader(qwen3),
 };
