@@ -10,6 +10,7 @@ import type { Family, Model } from "./model.ts";
 import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
+import * as smollm3 from "./smollm3.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,6 +27,7 @@ export const families: Readonly<Record<string, Reader>> = {
   phi3: reader(phi3),
   qwen2: reader(qwen2),
   qwen3: reader(qwen3),
+  smollm3: reader(smollm3),
 };
 
 /** The supported model types whose names are nearest to `name`, nearest first. */
