@@ -1,5 +1,6 @@
 // Every supported model_type, one line each.
 import type { Weights } from "../weights/weights.ts";
+import * as cohere2 from "./cohere2.ts";
 import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
@@ -21,6 +22,7 @@ type Json = Readonly<Record<string, unknown>>;
 export type Reader = (config: Json) => (weights: Weights) => Model;
 
 export const families: Readonly<Record<string, Reader>> = {
+  cohere2: reader(cohere2),
   gemma: reader(gemma),
   gemma2: reader(gemma2),
   gemma3: reader(gemma3),
