@@ -15,6 +15,7 @@ import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
 import * as smollm3 from "./smollm3.ts";
+import * as starcoder2 from "./starcoder2.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,6 +37,7 @@ export const families: Readonly<Record<string, Reader>> = {
   qwen2: reader(qwen2),
   qwen3: reader(qwen3),
   smollm3: reader(smollm3),
+  starcoder2: reader(starcoder2),
 };
 
 /** The supported model types whose names are nearest to `name`, nearest first. */
