@@ -14,6 +14,7 @@ import * as olmo3 from "./olmo3.ts";
 import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
+import * as seed_oss from "./seed_oss.ts";
 import * as smollm3 from "./smollm3.ts";
 import * as starcoder2 from "./starcoder2.ts";
 
@@ -36,6 +37,7 @@ export const families: Readonly<Record<string, Reader>> = {
   phi3: reader(phi3),
   qwen2: reader(qwen2),
   qwen3: reader(qwen3),
+  seed_oss: reader(seed_oss),
   smollm3: reader(smollm3),
   starcoder2: reader(starcoder2),
 };
