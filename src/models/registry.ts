@@ -2,6 +2,7 @@
 import type { Weights } from "../weights/weights.ts";
 import * as cohere2 from "./cohere2.ts";
 import * as ernie4_5 from "./ernie4_5.ts";
+import * as exaone4 from "./exaone4.ts";
 import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
@@ -27,6 +28,7 @@ export type Reader = (config: Json) => (weights: Weights) => Model;
 export const families: Readonly<Record<string, Reader>> = {
   cohere2: reader(cohere2),
   ernie4_5: reader(ernie4_5),
+  exaone4: reader(exaone4),
   gemma: reader(gemma),
   gemma2: reader(gemma2),
   gemma3: reader(gemma3),
