@@ -7,6 +7,7 @@ import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
+import * as glm4 from "./glm4.ts";
 import * as granite from "./granite.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
@@ -33,6 +34,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma2: reader(gemma2),
   gemma3: reader(gemma3),
   gemma3_text: reader(gemma3_text),
+  glm4: reader(glm4),
   granite: reader(granite),
   llama: reader(llama),
   mistral: reader(mistral),
