@@ -19,6 +19,7 @@ import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
 import * as seed_oss from "./seed_oss.ts";
 import * as smollm3 from "./smollm3.ts";
+import * as stablelm from "./stablelm.ts";
 import * as starcoder2 from "./starcoder2.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -45,6 +46,7 @@ export const families: Readonly<Record<string, Reader>> = {
   qwen3: reader(qwen3),
   seed_oss: reader(seed_oss),
   smollm3: reader(smollm3),
+  stablelm: reader(stablelm),
   starcoder2: reader(starcoder2),
 };
 
