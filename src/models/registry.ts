@@ -14,6 +14,7 @@ import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
 import * as olmo2 from "./olmo2.ts";
 import * as olmo3 from "./olmo3.ts";
+import * as phi from "./phi.ts";
 import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen3 from "./qwen3.ts";
@@ -41,6 +42,7 @@ export const families: Readonly<Record<string, Reader>> = {
   mistral: reader(mistral),
   olmo2: reader(olmo2),
   olmo3: reader(olmo3),
+  phi: reader(phi),
   phi3: reader(phi3),
   qwen2: reader(qwen2),
   qwen3: reader(qwen3),
