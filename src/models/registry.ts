@@ -9,6 +9,8 @@ import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
 import * as glm4 from "./glm4.ts";
 import * as granite from "./granite.ts";
+import * as internlm2 from "./internlm2.ts";
+import * as internlm3 from "./internlm3.ts";
 import * as llama from "./llama.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
@@ -38,6 +40,8 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma3_text: reader(gemma3_text),
   glm4: reader(glm4),
   granite: reader(granite),
+  internlm2: reader(internlm2),
+  internlm3: reader(internlm3),
   llama: reader(llama),
   mistral: reader(mistral),
   olmo2: reader(olmo2),
