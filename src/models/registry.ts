@@ -1,5 +1,6 @@
 // Every supported model_type, one line each.
 import type { Weights } from "../weights/weights.ts";
+import * as apertus from "./apertus.ts";
 import * as cohere2 from "./cohere2.ts";
 import * as ernie4_5 from "./ernie4_5.ts";
 import * as exaone4 from "./exaone4.ts";
@@ -32,6 +33,7 @@ type Json = Readonly<Record<string, unknown>>;
 export type Reader = (config: Json) => (weights: Weights) => Model;
 
 export const families: Readonly<Record<string, Reader>> = {
+  apertus: reader(apertus),
   cohere2: reader(cohere2),
   ernie4_5: reader(ernie4_5),
   exaone4: reader(exaone4),
