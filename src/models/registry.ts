@@ -14,6 +14,7 @@ import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
 import * as llama from "./llama.ts";
+import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
 import type { Family, Model } from "./model.ts";
 import * as olmo2 from "./olmo2.ts";
@@ -47,6 +48,7 @@ export const families: Readonly<Record<string, Reader>> = {
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
   llama: reader(llama),
+  ministral3: reader(ministral3),
   mistral: reader(mistral),
   olmo2: reader(olmo2),
   olmo3: reader(olmo3),
