@@ -63,7 +63,8 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   const { tokenizer } = text;
   const template = openTemplate(text, options.templateFile);
   const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
-  const hints = { template: template?.source(true) ?? "", hasToken: (content: string) => tokenizer.addedId(content) !== undefined };
+  const hasToken = (content: string) => tokenizer.addedId(content) !== undefined;
+  const hints = (withTools: boolean) => ({ template: template?.source(withTools) ?? "", hasToken });
   return {
     id: options.id ?? basename(resolve(folder)),
     engine,
@@ -71,8 +72,8 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     template,
     conventions: readConventions(template),
     templateOptions: options.templateOptions ?? {},
-    toolFormat: findToolFormat(options.toolParser ?? "auto", hints),
-    reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints),
+    toolFormat: findToolFormat(options.toolParser ?? "auto", hints(true)),
+    reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints(false)),
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     stopIds: text.stopIds,
     maxTokens: options.maxTokens ?? 32_768,

@@ -85,6 +85,8 @@ export class LimitedInterpreter extends DialectInterpreter {
   /** `text.replace` and the like are functions that hide the text they belong to. */
   override evaluateMemberExpression(node: Node, scope: Environment): Value {
     const owner = this.evaluate((node as Node & { object: Node }).object, scope);
+    const isSlice = (node as Node & { property: Node }).property.type === "SliceExpression";
+    if (isSlice && owner.type === "StringValue") this.step((owner.value as string).length / 16); // it takes the whole text apart
     const value = super.evaluateMemberExpression({ ...node, object: constant(owner) } as Node, scope);
     if (value.type !== "FunctionValue" || owner.type !== "StringValue") return value;
     const text = owner.value as string;

@@ -20,7 +20,7 @@ function randomText(seed: number): string {
 
 for (const tools of toolFormats) {
   test(`${tools.name}: whatever a model writes comes out the same for every cut, and none of it is lost`, () => {
-    for (let seed = 1; seed <= 1500; seed++) {
+    for (let seed = 1; seed <= 600; seed++) {
       const text = randomText(seed);
       const open = () => tools.open({ tokens: new Set(), tools: [] });
       const whole = play([text], open());
@@ -31,7 +31,7 @@ for (const tools of toolFormats) {
 
   for (const reasoning of reasoningFormats) {
     test(`${tools.name} and ${reasoning.name}: whatever a model writes comes out the same for every cut`, () => {
-      for (let seed = 1; seed <= 700; seed++) {
+      for (let seed = 1; seed <= 400; seed++) {
         const text = randomText(seed);
         const startsOpen = seed % 2 === 0;
         const machines = () => [tools.open({ tokens: new Set(), tools: [] }), reasoning.open({ tokens: new Set(), startsOpen })] as const;
