@@ -1,12 +1,12 @@
 // What one served model offers to requests: its engine and everything around it that is text.
-import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Engine } from "../engine/client.ts";
 import type { Sampling } from "../engine/protocol.ts";
 import { findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
 import type { ReasoningFormat, ToolFormat } from "../parsers/types.ts";
 import { Background } from "../tokenizer/background.ts";
-import { TemplateError } from "../tokenizer/error.ts";
+import { TemplateError, TokenizerError } from "../tokenizer/error.ts";
+import { readText } from "../tokenizer/files.ts";
 import { openTextModel, type TextModel } from "../tokenizer/load.ts";
 import { ChatTemplate, type TemplateInput } from "../tokenizer/template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -61,7 +61,7 @@ const usualDefaults: SamplingDefaults = {
 export function openService(folder: string, engine: Engine, options: ServiceOptions = {}): Service {
   const text = openTextModel(folder);
   const { tokenizer } = text;
-  const template = openTemplate(text, options.templateFile);
+  const template = openTemplate(folder, text, options.templateFile);
   const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
   const hasToken = (content: string) => tokenizer.addedId(content) !== undefined;
   const hints = (withTools: boolean) => ({ template: template?.source(withTools) ?? "", hasToken });
@@ -92,7 +92,9 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   };
 }
 
-function openTemplate(text: TextModel, file: string | undefined): ChatTemplate | undefined {
-  const sources = file === undefined ? text.templates : { default: readFileSync(file, "utf8") };
-  return sources && new ChatTemplate(sources, { bosToken: text.bosToken, eosToken: text.eosToken });
+function openTemplate(folder: string, text: TextModel, file: string | undefined): ChatTemplate | undefined {
+  const own = file === undefined ? undefined : readText("", file);
+  if (file !== undefined && own === undefined) throw new TokenizerError(`${file} is missing`);
+  const sources = own === undefined ? text.templates : { default: own };
+  return sources && new ChatTemplate(sources, { bosToken: text.bosToken, eosToken: text.eosToken }, file ?? folder);
 }

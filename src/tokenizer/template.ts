@@ -23,12 +23,14 @@ const longestBlank = 1_000; // blank characters in a row: the library's lexer ta
 export class ChatTemplate {
   private readonly programs = new Map<string, Program>();
 
-  /** Throws TokenizerError when a template cannot be parsed. */
+  /** Throws TokenizerError when a template cannot be parsed; `origin` is the file or folder that it then names. */
   constructor(
     readonly sources: TemplateSources,
     readonly tokens: TemplateTokens,
+    origin = "",
   ) {
-    for (const [name, source] of Object.entries(sources)) this.programs.set(name, compile(name, source));
+    for (const [name, source] of Object.entries(sources))
+      this.programs.set(name, compile(`${origin && `${origin}: `}the chat template "${name}"`, source));
   }
 
   /** The text of the template that answers requests with or without tools. */
@@ -90,13 +92,12 @@ function setVariables(scope: Environment, variables: Readonly<Record<string, unk
 }
 
 function compile(name: string, source: string): Program {
-  if (source.length > longestTemplate) throw new TokenizerError(`the chat template "${name}" has ${source.length} characters`);
-  if (longestRun(source) > longestBlank)
-    throw new TokenizerError(`the chat template "${name}" has more than ${longestBlank} blank characters in a row`);
+  if (source.length > longestTemplate) throw new TokenizerError(`${name} has ${source.length} characters`);
+  if (longestRun(source) > longestBlank) throw new TokenizerError(`${name} has more than ${longestBlank} blank characters in a row`);
   try {
     return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   } catch (error) {
-    throw new TokenizerError(`the chat template "${name}" cannot be parsed: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TokenizerError(`${name} cannot be parsed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -35,4 +35,13 @@ test("a template of the server's choice takes the place of the model's", () => {
   using file = modelFolder({ "mine.jinja": "mine" });
   const { service } = openTestService({ options: { templateFile: `${file.path}/mine.jinja` } });
   expect(service.template?.render({ messages: [], tools: [], variables: {} })).toBe("mine");
+  expect(() => openTestService({ options: { templateFile: `${file.path}/yours.jinja` } })).toThrow(/yours\.jinja is missing/);
+});
+
+test("a template that cannot be parsed is refused by the name of its folder or file", () => {
+  using file = modelFolder({ "mine.jinja": "{% if %}" });
+  expect(() => openTestService({ files: { "chat_template.jinja": "{{ a" } })).toThrow(
+    /pippin-test-\w+: the chat template "default" cannot be parsed/,
+  );
+  expect(() => openTestService({ options: { templateFile: `${file.path}/mine.jinja` } })).toThrow(/mine\.jinja: the chat template/);
 });
