@@ -23,24 +23,42 @@ export function streamResponse(stream: Stream, headers: Readonly<Record<string, 
   });
 }
 
-function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }: Stream): ReadableStream<Uint8Array> {
-  let waiting = frames.open();
-  let ended = false;
+/** Text on its way from one writer to one reader. What is written in one turn of the event loop is taken at once. */
+function makeOutbox(opening: string) {
+  let waiting = opening;
   let waking = false;
-  let wake = () => {}; // the reader, when it waits for frames
+  let wake = () => {}; // the reader, when it waits for text
   let resume = () => {}; // the writer, when it waits for room
-
-  const write = (text: string) => {
-    waiting += text;
-    if (waking) return;
-    waking = true;
-    setImmediate(() => {
-      waking = false;
-      wake();
-    });
+  return {
+    isEmpty: () => waiting === "",
+    write(text: string): void {
+      waiting += text;
+      if (waking) return;
+      waking = true;
+      setImmediate(() => {
+        waking = false;
+        wake();
+      });
+    },
+    async room(): Promise<void> {
+      if (waiting.length > highWater) await new Promise<void>(resolve => (resume = resolve));
+    },
+    async take(): Promise<string> {
+      while (!waiting) await new Promise<void>(resolve => (wake = resolve)); // a turn may end after its text was taken
+      const text = waiting;
+      waiting = "";
+      resume();
+      return text;
+    },
+    release: () => resume(), // the reader has left
   };
+}
+
+function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }: Stream): ReadableStream<Uint8Array> {
+  const outbox = makeOutbox(frames.open());
+  let ended = false;
   const keepAlive = setInterval(() => {
-    if (!waiting) write(frames.keepAlive);
+    if (outbox.isEmpty()) outbox.write(frames.keepAlive);
   }, keepAliveMs);
 
   const writeEvents = async () => {
@@ -49,16 +67,15 @@ function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }
       if (done) return;
       if (ended) return void events.return?.().catch(toFailure); // nobody listens any more; a mistake is still logged
       const text = frames.event(value);
-      if (text) write(text);
-      if (waiting.length > highWater) await new Promise<void>(resolve => (resume = resolve));
+      if (text) outbox.write(text);
+      await outbox.room();
     }
   };
   const end = (last: string) => {
-    if (ended) return;
     ended = true;
     clearInterval(keepAlive);
     lifetime.close();
-    write(last);
+    outbox.write(last);
   };
 
   return new ReadableStream({
@@ -69,18 +86,13 @@ function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }
       );
     },
     async pull(controller) {
-      if (!waiting && !ended) await new Promise<void>(resolve => (wake = resolve));
-      if (waiting) {
-        controller.enqueue(encoder.encode(waiting));
-        waiting = "";
-        keepAlive.refresh();
-        resume();
-      }
-      if (ended) controller.close();
+      if (!ended || !outbox.isEmpty()) controller.enqueue(encoder.encode(await outbox.take()));
+      keepAlive.refresh();
+      if (ended && outbox.isEmpty()) controller.close();
     },
     cancel() {
       lifetime.leave();
-      resume();
+      outbox.release();
     },
   });
 }
