@@ -2,7 +2,7 @@
 // All tensors here are kept handles of the Weights that read them.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { Quantization } from "./quantization.ts";
+import { describeQuantization, type Quantization } from "./quantization.ts";
 
 export interface DenseMatrix {
   readonly type: "dense";
@@ -16,7 +16,7 @@ export interface PackedMatrix {
   readonly outputs: number;
   readonly weight: Tensor; // uint32
   readonly scales: Tensor; // [outputs, inputs / groupSize]
-  readonly biases: Tensor; // likewise; the zero points, not the layer's bias
+  readonly biases?: Tensor; // likewise, in affine mode; the zero points, not the layer's bias
   readonly quantization: Quantization;
   readonly bias?: Tensor;
 }
@@ -58,8 +58,8 @@ export function makeLinear(m: Matrix, owner: Owner): Linear {
 export function makeEmbedding(m: Matrix, owner: Owner): Embedding {
   const project = makeProduct(m, owner, true);
   if (m.type === "dense") return { rows: ids => mx.take(m.weight, ids, 0), project };
-  const q = { ...m.quantization, mode: "affine" as const };
-  const rows = (ids: Tensor) => mx.dequantize(mx.take(m.weight, ids, 0), mx.take(m.scales, ids, 0), mx.take(m.biases, ids, 0), q);
+  const { weight, scales, biases } = m;
+  const rows = (ids: Tensor) => unpack(m, mx.take(weight, ids, 0), mx.take(scales, ids, 0), biases && mx.take(biases, ids, 0));
   return { rows, project };
 }
 
@@ -68,8 +68,7 @@ function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {
     const turned = turn(m, owner, shared);
     return x => mx.matmul(x, turned);
   }
-  const q = { ...m.quantization, mode: "affine" as const };
-  return x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, q);
+  return x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, m.quantization);
 }
 
 /**
@@ -78,18 +77,20 @@ function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {
  */
 function turn(m: Matrix, owner: Owner, shared: boolean): Tensor {
   if (!owner.turned && m.type === "dense") return owner.view(() => mx.transpose(m.weight));
-  const parts = m.type === "dense" ? [m.weight] : [m.weight, m.scales, m.biases];
+  const parts = m.type === "dense" ? [m.weight] : [m.weight, m.scales, ...(m.biases === undefined ? [] : [m.biases])];
   const make = (): Tensor => mx.contiguous(mx.transpose(m.type === "dense" ? m.weight : unpack(m)));
   return shared ? owner.constant(make) : owner.replace(parts, make);
 }
 
-function unpack(m: PackedMatrix): Tensor {
-  return mx.dequantize(m.weight, m.scales, m.biases, { ...m.quantization, mode: "affine" });
+/** Rows of a packed matrix, all without others being given; floating-point modes do not say of which type. */
+function unpack(m: PackedMatrix, weight = m.weight, scales = m.scales, biases = m.biases): Tensor {
+  const type = m.quantization.mode === "affine" ? undefined : mx.device() === "cpu" ? "float32" : "bfloat16";
+  return mx.dequantize(weight, scales, biases, m.quantization, type);
 }
 
 /** Matrices of equal kind can be joined along their outputs. */
 export function kindOf(m: Matrix): string {
-  const numbers = m.type === "dense" ? mx.dtype(m.weight) : `${m.quantization.bits}/${m.quantization.groupSize}/${mx.dtype(m.scales)}`;
+  const numbers = m.type === "dense" ? mx.dtype(m.weight) : `${describeQuantization(m.quantization)} ${mx.dtype(m.scales)}`;
   return `${m.type} ${numbers} ${m.bias === undefined ? "" : mx.dtype(m.bias)}`;
 }
 
@@ -108,7 +109,7 @@ export function joinMatrices(ms: readonly Matrix[], join: (parts: readonly Tenso
     type: "packed",
     ...shared,
     scales: join(packed.map(m => m.scales)),
-    biases: join(packed.map(m => m.biases)),
+    ...(packed[0]!.biases === undefined ? {} : { biases: join(packed.map(m => m.biases!)) }),
     quantization: first.quantization,
   };
 }

@@ -1,15 +1,24 @@
 // How config.json says that matrices are packed. The same reading as mlx-lm's: a layer named in the settings is packed as they say,
-// any other layer is packed when it has scales, with bits and group size following from its shapes.
+// any other layer is packed when it has scales, with mode, bits and group size following from its shapes.
+import type { Dtype, QuantMode } from "../mx/index.ts";
 import { CheckpointError, quoted } from "./error.ts";
 import { Fields } from "./fields.ts";
 
 export interface Quantization {
   readonly bits: number;
   readonly groupSize: number;
+  readonly mode: QuantMode;
 }
 
-const supportedBits = [2, 3, 4, 5, 6, 8];
-const supportedGroups = [32, 64, 128];
+const affineBits = [2, 3, 4, 5, 6, 8];
+const affineGroups = [32, 64, 128];
+
+/** Floating-point modes have one form each; their scales are bytes and there are no biases. */
+const floatModes: readonly Quantization[] = [
+  { mode: "mxfp4", bits: 4, groupSize: 32 },
+  { mode: "mxfp8", bits: 8, groupSize: 32 },
+  { mode: "nvfp4", bits: 4, groupSize: 16 },
+];
 
 /** What config.json says of layers by their full names: packed so, or left dense. */
 export type LayerSettings = ReadonlyMap<string, Quantization | false>;
@@ -21,8 +30,9 @@ export function readQuantization(json: Readonly<Record<string, unknown>>): Layer
   if (key === undefined) return layers;
   const fields = new Fields(json).object(key)!;
   const method = fields.text("quant_method");
+  if (key === "quantization_config" && method === "mxfp4") return layers; // its packed layers are known by their scales
   if (key === "quantization_config" && method !== undefined)
-    throw fields.error("quant_method", `is ${quoted(method)}, supported are checkpoints quantized for MLX`);
+    throw fields.error("quant_method", `is ${quoted(method)}, supported are mxfp4 and checkpoints quantized for MLX`);
   const whole = readOne(fields);
   for (const [name, value] of Object.entries(json[key] as object)) {
     if (typeof value === "boolean") layers.set(name, value && whole);
@@ -32,22 +42,32 @@ export function readQuantization(json: Readonly<Record<string, unknown>>): Layer
 }
 
 /** The packing that follows from the widths of a weight and its scales, when it is a supported one. */
-export function inferQuantization(where: string, inputs: number, words: number, groups: number): Quantization {
+export function inferQuantization(where: string, inputs: number, words: number, groups: number, scales: Dtype): Quantization {
   const [bits, groupSize] = [(words * 32) / inputs, inputs / groups];
-  if (!supportedBits.includes(bits) || !supportedGroups.includes(groupSize))
+  const mode = scales === "uint8" ? floatModes.find(one => one.bits === bits && one.groupSize === groupSize) : undefined;
+  if (mode !== undefined) return mode;
+  if (scales === "uint8" || !affineBits.includes(bits) || !affineGroups.includes(groupSize))
     throw new CheckpointError(`${where} is packed as ${bits} bits, group size ${groupSize}; supported are ${supported()}`);
-  return { bits, groupSize };
+  return { bits, groupSize, mode: "affine" };
+}
+
+/** How a packing is called in short: "8-bit group 64", "4-bit mxfp4". */
+export function describeQuantization({ bits, groupSize, mode }: Quantization): string {
+  return mode === "affine" ? `${bits}-bit group ${groupSize}` : `${bits}-bit ${mode}`;
 }
 
 function readOne(fields: Fields): Quantization {
-  fields.expect("mode", "affine");
-  const bits = fields.count("bits", 4);
-  const groupSize = fields.count("group_size", 64);
-  if (!supportedBits.includes(bits)) throw fields.error("bits", `is ${bits}; supported are ${supported()}`);
-  if (!supportedGroups.includes(groupSize)) throw fields.error("group_size", `is ${groupSize}; supported are ${supported()}`);
-  return { bits, groupSize };
+  fields.expect("mode", "affine", ...floatModes.map(({ mode }) => mode));
+  const float = floatModes.find(({ mode }) => mode === fields.text("mode"));
+  const bits = fields.count("bits", float?.bits ?? 4);
+  const groupSize = fields.count("group_size", float?.groupSize ?? 64);
+  if (!(float === undefined ? affineBits : [float.bits]).includes(bits)) throw fields.error("bits", `is ${bits}; supported are ${supported()}`);
+  if (!(float === undefined ? affineGroups : [float.groupSize]).includes(groupSize))
+    throw fields.error("group_size", `is ${groupSize}; supported are ${supported()}`);
+  return { bits, groupSize, mode: float?.mode ?? "affine" };
 }
 
 function supported(): string {
-  return `${supportedBits.join(", ")} bits in groups of ${supportedGroups.join(", ")}`;
+  const floats = floatModes.map(({ mode, groupSize }) => `${mode} in groups of ${groupSize}`);
+  return [`${affineBits.join(", ")} bits in groups of ${affineGroups.join(", ")}`, ...floats].join("; ");
 }

@@ -7,7 +7,7 @@ import type { CheckpointTensor } from "./checkpoint.ts";
 import { quoted } from "./error.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
 import { rmsNorm } from "./norm.ts";
-import { inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
+import { describeQuantization, inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { isFloat, Store } from "./store.ts";
 
 /** How much of a model is stored in which way. */
@@ -158,10 +158,14 @@ export class Weights {
       return { type: "dense", weight: this.floats(weight), ...rest };
     }
     if (weight.dtype !== "uint32") throw this.store.error(weight, `is of ${weight.dtype}, expected packed uint32`);
-    this.count(outputs * inputs, `${quantization.bits}-bit group ${quantization.groupSize}`);
+    this.count(outputs * inputs, describeQuantization(quantization));
     const groups = [outputs, inputs / quantization.groupSize];
-    const [scales, biases] = [`${path}.scales`, `${path}.biases`].map(n => this.floats(this.store.expect(n, groups)));
-    return { type: "packed", weight: this.store.take(weight), scales: scales!, biases: biases!, quantization, ...rest };
+    const scales = this.store.expect(`${path}.scales`, groups);
+    const common = { type: "packed", weight: this.store.take(weight), quantization, ...rest } as const;
+    if (quantization.mode === "affine")
+      return { ...common, scales: this.floats(scales), biases: this.floats(this.store.expect(`${path}.biases`, groups)) };
+    if (scales.dtype !== "uint8") throw this.store.error(scales, `is of ${scales.dtype}, expected uint8`);
+    return { ...common, scales: this.store.take(scales) };
   }
 
   private packing(path: string, inputs: number): Quantization | false {
@@ -170,7 +174,13 @@ export class Weights {
     const scales = this.store.find(`${path}.scales`);
     if (scales === undefined) return false;
     const weight = this.store.expect(`${path}.weight`);
-    return inferQuantization(`${weight.file}: tensor ${quoted(weight.name)}`, inputs, weight.shape[1] ?? 0, scales.shape[1] ?? 0);
+    return inferQuantization(
+      `${weight.file}: tensor ${quoted(weight.name)}`,
+      inputs,
+      weight.shape.at(-1) ?? 0,
+      scales.shape.at(-1) ?? 0,
+      scales.dtype,
+    );
   }
 
   private bias(name: string, outputs: number, wanted: boolean | undefined): Tensor | undefined {

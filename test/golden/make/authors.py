@@ -39,3 +39,20 @@ def both(*changes):
             one(model, config)
 
     return change
+
+
+class FloatRows(nn.Module):
+    def __init__(self, embedding):
+        super().__init__()
+        self.embedding = embedding
+
+    def __call__(self, ids):
+        return self.embedding(ids).astype(mx.float32)
+
+    def as_linear(self, x):
+        return self.embedding.as_linear(x)
+
+
+def float_rows(model, config):
+    """mlx-lm unpacks rows of mxfp4, mxfp8 and nvfp4 embeddings as bfloat16; the reference is float32 throughout."""
+    model.model.embed_tokens = FloatRows(model.model.embed_tokens)

@@ -1,5 +1,6 @@
 """The tiny checkpoints that are recorded: family/variant → how it differs from the family's plain form."""
 
+from authors import float_rows
 from dense import DENSE
 
 SMALL = {
@@ -63,6 +64,10 @@ VARIANTS = {
             "model.layers.1.mlp.up_proj": {"group_size": 64, "bits": 3},
             "model.layers.1.self_attn.o_proj": False,
         },
+    },
+    **{
+        f"qwen3/{mode}": {"base": QWEN3, "quantize": {"bits": None, "group_size": None, "mode": mode}, "authors": float_rows}
+        for mode in ["mxfp4", "mxfp8", "nvfp4"]
     },
     "llama/plain": {"base": LLAMA, "config": {"tie_word_embeddings": False, "head_dim": None, "num_key_value_heads": None}},
     "llama/tied": {"base": LLAMA, "config": {"num_key_value_heads": 1}},
