@@ -1,6 +1,6 @@
 """A seeded random source that knows whether it serves training or the held-out evaluation.
 
-One value and one tool name in eight, and one wording in four of the later phrasings, are kept for the evaluation by checksum.
+One value in eight, and one wording in four of the phrasings that have choices, are kept for the evaluation by checksum.
 """
 import functools
 import random
@@ -69,12 +69,12 @@ class Dice:
         return "".join(self.one(p) if type(p) is list else p for p in parts(form))
 
     def phrase(self, forms):
-        """A wording of one of the forms. The first half of the forms trains and never serves the evaluation."""
-        half = (len(forms) + 1) // 2 if len(forms) > 3 else len(forms)
+        """A wording of one of the forms. Of the wordings of a form with choices, one in four serves the evaluation alone."""
+        open_forms = [f for f in forms if "[" in f] if self.test else forms
         for _ in range(40):
-            i = int(self._random() * len(forms))
-            text = self.expand(forms[i])
-            if (i >= half and zlib.crc32(text.encode()) % 4 == 0) == (self.test and half < len(forms)):
+            form = self.one(open_forms or forms)
+            text = self.expand(form)
+            if "[" not in form or (zlib.crc32(text.encode()) % 4 == 0) == self.test:
                 break
         return self.blur(text)
 

@@ -20,6 +20,8 @@ get_balance get_schedule list_files read_file""".split())
 # tools whose requests have an answer without a tool as well; never used to show that no tool fits
 ANSWERABLE = set("""calculate translate random_number define_word add multiply calculator_op get_population get_distance convert_units get_movie_info
 count_words detect_language get_recipe roll_dice""".split())
+# kinds of which a request can name two: "read a.txt and b.txt"
+DOUBLED = set("city path code symbol word person zone folder url service date plural".split())
 # pairs that a request could mean both of
 ALIKE = [{"book_flight", "search_flights"}, {"get_weather", "get_forecast"}, {"create_note", "add_todo"}, {"add_todo", "set_reminder"}, {"add", "calculate"},
          {"multiply", "calculate"}, {"add", "calculator_op"}, {"multiply", "calculator_op"}, {"calculator_op", "calculate"}, {"get_time", "get_current_time"},
@@ -30,7 +32,14 @@ ALIKE = [{"book_flight", "search_flights"}, {"get_weather", "get_forecast"}, {"c
          {"set_light", "lock_door"}, {"web_search", "get_recipe"}, {"get_recipe", "search_products"}, {"fetch_url", "web_search"}, {"fetch_url", "read_file"},
          {"get_order_status", "update_status"}, {"get_order_status", "cancel_order"}, {"cancel_order", "refund"}, {"check_stock", "search_products"},
          {"order_food", "search_products"}, {"order_food", "find_restaurants"}, {"get_balance", "get_user"}, {"set_thermostat", "set_volume"}, {"define_word", "read_file"},
-         {"web_search", "grep"}, {"run_command", "query_database"}, {"translate", "detect_language"}, {"create_user", "get_user"}, {"get_movie_info", "web_search"}]
+         {"web_search", "grep"}, {"run_command", "query_database"}, {"translate", "detect_language"}, {"create_user", "get_user"}, {"get_movie_info", "web_search"},
+         {"order_pizza", "order_food"}, {"order_drink", "order_food"}, {"order_pizza", "add_to_cart"}, {"order_drink", "add_to_cart"}, {"buy_clothes", "add_to_cart"},
+         {"buy_clothes", "search_products"}, {"buy_clothes", "order_food"}, {"buy_flowers", "add_to_cart"}, {"buy_flowers", "order_food"}, {"play_track", "play_music"},
+         {"remind_me", "set_reminder"}, {"remind_me", "set_alarm"}, {"remind_me", "add_todo"}, {"plan_drive", "get_directions"}, {"plan_drive", "get_distance"},
+         {"plan_drive", "get_route"}, {"order_pizza", "order_drink"}, {"set_oven", "set_thermostat"}, {"set_oven", "set_timer"}, {"share_price", "get_stock_price"},
+         {"share_price", "web_search"}, {"share_price", "check_stock"}, {"rate_item", "get_movie_info"}, {"take_note", "create_note"}, {"take_note", "write_file"},
+         {"post_message", "send_message"}, {"post_message", "send_email"}, {"list_tickets", "create_ticket"}, {"list_tickets", "update_status"},
+         {"brew", "order_drink"}, {"train_times", "search_flights"}, {"train_times", "get_directions"}, {"train_times", "plan_drive"}]
 
 
 class Family:
@@ -91,24 +100,48 @@ class EverydayTool(Tool):
     def ask(self, d, lead=True):
         """(what the user says, arguments)"""
         text, made = self.fill(d, d.phrase(self.family.asks).replace("  ", " "))
-        arguments = {self.slots[k].name: v for k, v in made.items()}
+        flags = [(k, p) for k, p in self.slots.items() if p.kind.name == "flag"]
+        if flags and lead and d.chance(0.5):
+            text, made = self.flagged(d, text, made, *d.one(flags))
+        arguments = {p.name: made[k] for k, p in self.slots.items() if k in made}
         return (text if lead else lower_first(text).rstrip(".?")), arguments
 
+    def flagged(self, d, text, made, slot, p):
+        """The request with a wish that sets a yes-or-no parameter."""
+        wish, mark = words_of(slot), text[-1] if text[-1] in ".?!" else ""
+        if slot.startswith(("avoid", "no_")):
+            wish = d.one([wish, wish + " please", wish.replace("avoid ", "without "), wish.replace("avoid ", "no "), "I want to " + wish])
+        else:
+            wish = d.one(["make it " + wish, wish + " please", "it must be " + wish, "with " + wish, wish])
+        return text.rstrip(".?!") + d.one([", ", " and ", ", please "]) + wish + mark, {**made, slot: True}
+
     def ask_two(self, d):
-        """(what the user says, [arguments, arguments]) or None where the family has no such request"""
-        if not self.family.pairs:
+        """(what the user says, [arguments, arguments]): the same request for two values; None where that cannot be said."""
+        form = d.one(self.family.pairs) if self.family.pairs and d.chance(0.3) else self.doubled(d)
+        if not form:
             return None
-        text, made = self.fill(d, d.one(self.family.pairs))
+        text, made = self.fill(d, form)
         first = {self.slots[k].name: v for k, v in made.items() if k in self.slots}
         second = {self.slots[k].name: made.get(k + "2", v) for k, v in made.items() if k in self.slots}
         return None if first == second else (text, [first, second])
+
+    def doubled(self, d):
+        """A request with one slot, as a request for two values of it."""
+        for _ in range(6):
+            form = d.phrase(self.family.asks)
+            slots = [k for k in self.slots if "{" + k + "}" in form]
+            if len(slots) == 1 and self.slots[slots[0]].kind.name in DOUBLED and '"' not in form and "`" not in form:
+                slot = "{" + slots[0] + "}"
+                both = slot + d.one([" and ", " and ", ", ", " and also ", " and then "]) + slot[:-1] + "2}"
+                return form.replace(slot, both)
+        return None
 
     def missing(self, d):
         """(user's words, the parameters not said, what was said) or None"""
         if not self.family.bare:
             return None
-        text, made = self.fill(d, d.one(self.family.bare))
-        return d.blur(text), [p for k, p in self.slots.items() if p.required and k not in made], {self.slots[k].name: v for k, v in made.items()}
+        text, made = self.fill(d, d.blur(d.one(self.family.bare)))
+        return text, [p for k, p in self.slots.items() if p.required and k not in made], {self.slots[k].name: v for k, v in made.items()}
 
     def words(self):
         return [words_of(n) for n in self.family.names]

@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-BLOCK, DOCUMENTS, LONGEST, KEPT = 16384, 96, 2048, 4000
+BLOCK, DOCUMENTS, LONGEST, KEPT = 16384, 64, 2048, 4000
 LEARNED = 5 * BLOCK // 16
 FIELDS = {"ids": BLOCK, "position": BLOCK, "rows": LEARNED, "targets": LEARNED, "weight": LEARNED, "unthought": LEARNED, "offsets": DOCUMENTS}
 

@@ -36,7 +36,7 @@ def plain_sentence(d):
               lambda: values.bare_text(d), lambda: d.num(0, 50), lambda: values.decimal(d)]
     data = {key_name(d): d.one(makers)() for _ in range(d.num(1, 4))}
     form = d.one(["The {k} is {v}.", "{k}: {v}.", "{k} = {v};", "The {k} is {v},"])
-    quoted = {k: f'"{v}"' if isinstance(v, str) and ('"' not in v) and (" " in v or d.chance(0.2)) else v for k, v in data.items()}
+    quoted = {k: f'"{v}"' if isinstance(v, str) and ('"' not in v) and (" " in v or v.isdigit() or d.chance(0.2)) else v for k, v in data.items()}
     return " ".join(form.format(k=k.replace("_", " ") if d.chance(0.7) else k, v=v) for k, v in quoted.items()), data
 
 

@@ -66,6 +66,18 @@ option("verb_op", ["add", "subtract", "multiply", "divide"])
 extra("plural", "string", lambda d: d.fresh(lambda: values.word(d) + "s" if d.chance(0.8) else f"{d.one(values.ADJECTIVES)} {values.word(d)}s"))
 extra("small", "integer", lambda d: d.num(1, 12) if d.chance(0.7) else d.num(13, 90))
 extra("large", "integer", lambda d: d.num(50, 5000))
+extra("when", "string", lambda d: d.fresh(lambda: values.moment(d)))
+extra("song", "string", lambda d: d.fresh(lambda: values.title(d) if d.chance(0.6) else values.bare_text(d)))
+extra("flag", "boolean", lambda d: True)
+option("size", ["small", "medium", "large"])
+option("milk", ["none", "oat", "soy", "whole"])
+option("crust", ["thin", "thick", "stuffed"])
+option("paper", ["A3", "A4", "A5", "letter"])
+option("cabin", ["economy", "business", "first"])
+option("ovenmode", ["grill", "bake", "steam", "fan"])
+option("rating5", ["bad", "fair", "good", "excellent"])
+extra("stars", "integer", lambda d: d.num(1, 5))
+extra("colour", "string", lambda d: d.value(values.COLOURS))
 extra("percent", "integer", lambda d: d.num(0, 100))
 extra("year", "integer", lambda d: d.num(1920, 2030))
 extra("any", "number", lambda d: d.num(0, 999) if d.chance(0.7) else values.decimal(d))
@@ -85,7 +97,7 @@ extra("sql", "string", values.sql)
 extra("command", "string", values.command)
 extra("folder", "string", lambda d: d.fresh(lambda: values.folder(d)))
 extra("language", "string", lambda d: d.value(LANGUAGES))
-extra("room", "string", lambda d: d.value(ROOMS) if d.chance(0.85) else values.made_up(d))
+extra("room", "string", lambda d: d.value(ROOMS) if d.chance(0.7) else d.fresh(lambda: d.one(["{} room", "{}", "room {}", "{} hall"]).format(values.word(d))))
 extra("cuisine", "string", lambda d: d.value(CUISINES) if d.chance(0.85) else values.made_up(d))
 extra("service", "string", lambda d: d.one(["dentist", "doctor", "hairdresser", "vet", "lawyer", "mechanic", values.made_up(d)]))
 extra("symbol", "string", lambda d: d.fresh(lambda: d.one(["AAPL", "MSFT", "GOOG", "TSLA", "NVDA", "AMZN", values.letters(d, d.num(2, 4), values.UPPER)])))
@@ -119,7 +131,7 @@ def shown(d, kind, value):
         return "lock" if value else "unlock"
     if isinstance(value, list):
         return joined([str(v) for v in value], d.one([" and ", ", "]))
-    if kind in ("small", "int") and value <= 12 and d.chance(0.25):
+    if kind in ("small", "int", "stars") and value <= 12 and d.chance(0.25):
         return values.NUMBER_WORDS[value]
     if kind == "float" and d.chance(0.1) and value > 0:
         return d.one(["${}", "{} kg", "{} euros", "{}%", "{} km"]).format(value)

@@ -1,4 +1,5 @@
 """Made-up tools: names, parameters and requests that training never repeats, so that calls have to be copied."""
+from dice import held_out
 from kinds import BAG, ENUMS, KINDS, joined, quoted, shown, words_of
 from material import pool, sections
 from tools import Param, Tool, remarked, spec, styled
@@ -12,8 +13,23 @@ PAIRS = [(head.split(), forms.split(" | ")) for head, forms in (line.split(" : "
 NEEDS_NAME = ("word", "enum", "int", "float", "list", "numbers", "bool")
 
 
+# names like due_date and orderCount: a noun before or after a word that goes with the kind
+COMPOSED = {"person": "{}_name", "city": "{}_city {}_location", "text": "{}_text {}_message {}_note", "word": "{}_type {}_kind {}_tag", "query": "{}_query",
+            "date": "{}_date", "time": "{}_time", "email": "{}_email {}_address", "code": "{}_id {}_code {}_number", "path": "{}_path {}_file", "url": "{}_url {}_link",
+            "int": "{}_count max_{} num_{} {}_limit", "float": "{}_price {}_amount {}_weight {}_rate", "bool": "is_{} with_{} use_{} {}_enabled",
+            "list": "{}_list {}_names", "numbers": "{}_values {}_ids", "enum": "{}_mode {}_type {}_level"}
+
+
 def param_name(d, kind):
-    return d.value(kind.names) if d.chance(0.85) else made_up(d)
+    k = d.num(1, 100)
+    if k <= 60 and kind.names:
+        name = d.value(kind.names)
+    elif k <= 85:
+        name = d.fresh(lambda: d.one(COMPOSED[kind.name].split()).format(d.one(THINGS).split()[0] if d.chance(0.6) else made_up(d)))
+    else:
+        return made_up(d)
+    first, *rest = name.split("_")
+    return first + "".join(w.capitalize() for w in rest) if d.chance(0.12) else name
 
 
 def make_params(d):
@@ -22,11 +38,11 @@ def make_params(d):
     if d.chance(0.1):
         (a, b, kind), forms = d.one(PAIRS)
         params, pair = [Param(a, kind), Param(b, kind)], (a, b, forms)
-    for name in d.some(BAG, max(0, d.one([0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5]) - len(params))):
+    for name in d.some(BAG, max(0, d.one([0, 1, 1, 1, 2, 2, 2, 3, 3, 4]) - len(params))):
         kind = KINDS[name]
         options = None
         if name == "enum":
-            pname, options = d.one(ENUMS) if d.chance(0.6) else (made_up(d), [made_up(d) for _ in range(d.num(2, 5))])
+            pname, options = d.one(ENUMS) if d.chance(0.6) else (param_name(d, kind), [made_up(d) for _ in range(d.num(2, 5))])
             options = options if d.chance(0.8) else d.shuffled(options)
         else:
             pname = param_name(d, kind)
@@ -38,8 +54,8 @@ def make_params(d):
 
 def make_name(d, verb, noun):
     noun = noun.replace(" ", "_")
-    if d.chance(0.06):
-        return d.one([made_up(d), "fn_" + digits(d, 2), "tool_" + letters(d, 1), made_up(d) + "_" + made_up(d)])
+    if d.chance(0.08):
+        return d.fresh(lambda: d.one([made_up(d), "fn_" + digits(d, 3), "tool_" + letters(d, 2), made_up(d) + "_" + made_up(d)]))
     return styled(d, d.one([f"{verb}_{noun}"] * 6 + [f"{noun}_{verb}", f"{verb}_{made_up(d)}_{noun}"]))
 
 
@@ -47,13 +63,15 @@ class MadeTool(Tool):
     """group: verbs that mean the same; the name, the description and the user may each take another one of them."""
 
     def __init__(self, d, group=None, noun=None):
-        self.group = group or (d.value(VERBS) if d.chance(0.85) else [d.value(ODD_VERBS)] if d.chance(0.7) else [made_up(d)])
+        self.group = group or (d.value(VERBS) if d.chance(0.9) else [d.value(ODD_VERBS)] if d.chance(0.8) else [made_up(d)])
         self.noun = noun or (d.value(THINGS) if d.chance(0.7) else made_up(d))
         if not noun and d.chance(0.15):
             self.noun = d.one([made_up(d), d.value(COLOURS), "daily", "main", "new"]) + " " + self.noun
         single = [v for v in self.group if " " not in v]
-        verb, purpose_verb, self.verb = d.one(single), d.one(single), d.one(self.group)
-        self.name = d.fresh(lambda: make_name(d, verb, self.noun))
+        verb = d.one(single)
+        # a held-out verb has no known synonyms: the evaluation keeps to one
+        purpose_verb, self.verb = (verb, verb) if d.test else (d.one(single), d.one(self.group))
+        self.name = make_name(d, verb, self.noun)
         purpose = d.one(FORMS["purpose"]).format(v=purpose_verb, V=purpose_verb.capitalize(), a=d.one([article("a " + self.noun), "the " + self.noun, self.noun]))
         purpose = "" if d.chance(0.05) and verb in self.name else remarked(d, purpose)
         self.params, self.pair = make_params(d)
@@ -99,7 +117,7 @@ class MadeTool(Tool):
             return p.kind.name != "bool" and d.chance(0.5)
         if p.kind.name == "enum":
             return d.chance(0.3) and sum(bool(set(q.options or ()) & set(p.options)) for q in self.params) == 1
-        if p.kind.name in NEEDS_NAME or p.name not in p.kind.names or self.pair and p.name in self.pair[:2]:
+        if p.kind.name in NEEDS_NAME or p.name not in p.kind.names or held_out(p.name) or self.pair and p.name in self.pair[:2]:
             return False
         alike = [q for q in self.params if q.kind.name == p.kind.name or q.name not in q.kind.names and q.kind.type == "string" and not q.options]
         return len(alike) == 1 and d.chance(0.5)

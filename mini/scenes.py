@@ -11,9 +11,9 @@ import values
 from material import sections
 from turns import turn
 
-SMALL = [facts.fact] * 34 + [facts.unknown] * 12 + [facts.too_hard] * 3 + [talk.small_talk] * 13 + [talk.statement] * 4 + [sums.arithmetic] * 16 + \
-    [sums.story_sum] * 6 + [copying.repeat] * 8 + [copying.change_case] * 7 + [copying.list_task] * 12 + [copying.little] * 8 + [talk.poem] * 4 + \
-    [forms.json_answer] * 22
+SMALL = [facts.fact] * 26 + [facts.unknown] * 12 + [facts.too_hard] * 3 + [talk.small_talk] * 13 + [talk.statement] * 5 + [sums.arithmetic] * 26 + \
+    [sums.story_sum] * 6 + [copying.repeat] * 8 + [copying.change_case] * 3 + [copying.list_task] * 12 + [copying.little] * 8 + [talk.poem] * 2 + \
+    [forms.json_answer] * 28
 QUICK = [facts.fact] * 14 + [facts.unknown] * 5 + [sums.arithmetic] * 10 + [sums.story_sum] * 2 + [talk.small_talk] * 4 + [copying.repeat] * 2 + \
     [copying.little] * 3 + [copying.list_task] * 3
 FORMS = sections("tools")

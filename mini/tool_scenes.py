@@ -123,37 +123,57 @@ def refusal(text):
     return turn(text, NO_TOOL, ["has", [NO_TOOL]], "None of the tools does this.")
 
 
+def unfit_tool(d):
+    """A tool whose requests have no answer without it."""
+    while True:
+        tool = new_tool(d, d.chance(0.42))
+        if isinstance(tool, MadeTool) or tool.family.key not in ANSWERABLE:
+            return tool
+
+
 def no_fit(d):
     """The user wants something that none of the offered tools does; sometimes no tool is offered at all."""
-    first = new_tool(d, d.chance(0.42))
-    while isinstance(first, EverydayTool) and first.family.key in ANSWERABLE:
-        first = new_tool(d, d.chance(0.42))
-    offered = offers(d, d.num(2, 6), first)
-    text, _ = request(d, first)
+    offered = offers(d, d.num(2, 6), unfit_tool(d))
+    text, _ = request(d, offered[0])
     if d.chance(0.15):
         return scene("tool_none", exchange(refusal(text)))
     return scene("tool_none", exchange(refusal(text)), specs(d, offered[1:]))
 
 
-def missing(d):
-    """Required values are missing: ask for them, then sometimes call."""
-    while True:
-        tool = new_tool(d, d.chance(0.45))
-        told = tool.missing(d)
-        if told and told[1] and not any(p.name in UNSAYABLE for p in told[1]):
-            break
+def ask_back(d, tool):
+    """(the question for missing values as a turn, the parameters not said, what was said) or None"""
+    told = tool.missing(d)
+    if not told or not told[1] or any(p.name in UNSAYABLE for p in told[1]):
+        return None
     text, hidden, arguments = told
     asked = "Please tell me the " + joined([p.words for p in hidden], " and the ") + "."
     t = turn(framed(d, text), asked, ["has", ["tell me"] + [p.words for p in hidden]], f"The {joined([p.words for p in hidden])} is missing.")
-    messages = exchange(t)
-    if d.chance(0.6):
-        given = {p.name: p.value(d) for p in hidden}
-        full = {p.name: given.get(p.name, arguments.get(p.name)) for p in tool.params if p.name in given or p.name in arguments}
-        messages += [user(later(d, tool, hidden, given)), call(tool, full)]
+    return t, hidden, arguments
+
+
+def supplied(d, tool, hidden, arguments):
+    """The user gives what was asked for, and the call."""
+    given = {p.name: unmarked(p.value(d)) for p in hidden}
+    full = {p.name: given.get(p.name, arguments.get(p.name)) for p in tool.params if p.name in given or p.name in arguments}
+    return [user(later(d, hidden, given)), call(tool, full)]
+
+
+def missing(d):
+    """Required values are missing: ask for them, then sometimes call."""
+    told = None
+    while not told:
+        tool = new_tool(d, d.chance(0.45))
+        told = ask_back(d, tool)
+    t, hidden, arguments = told
+    messages = exchange(t) + (supplied(d, tool, hidden, arguments) if d.chance(0.5) else [])
     return scene("tool_call" if len(messages) > 2 else "tool_missing", messages, specs(d, offers(d, first=tool)))
 
 
-def later(d, tool, hidden, given):
+def unmarked(value):
+    return value.rstrip(".!?") if isinstance(value, str) else value
+
+
+def later(d, hidden, given):
     """The user gives the values that were asked for."""
     if len(hidden) == 1:
         value = given[hidden[0].name]
@@ -211,15 +231,26 @@ def two_results(d):
     return scene("tool_answer", messages + [says(t)], specs(d, offered))
 
 
+def aside(d, offered):
+    """A turn of a session without a call: small talk, a request that no tool serves, one with a missing value."""
+    k = d.num(1, 3)
+    if k == 1:
+        tool = unfit_tool(d)
+        if not any(clash(tool, t) for t in offered):
+            return exchange(refusal(request(d, tool)[0]))
+    told = ask_back(d, d.one(offered)) if k == 2 else None
+    return exchange(told[0] if told else plain_turn(d, offered))
+
+
 def session(d):
     """Several requests in a row to the same tools; now and then one that needs none, or the last one again with another value."""
     offered, messages, last = offers(d, d.num(1, 5)), [], None
-    rounds = d.num(8, 14) if d.chance(0.05) else d.num(2, 6)
+    rounds = d.num(8, 14) if d.chance(0.05) else d.num(3, 7)
     for i in range(rounds):
-        if d.chance(0.13):
-            messages += exchange(plain_turn(d, offered))
+        if d.chance(0.22):
+            messages += aside(d, offered)
             continue
-        again = last[0].follow(d, last[1]) if last and d.chance(0.3) else None
+        again = last[0].follow(d, last[1]) if last and d.chance(0.25) else None
         if again:
             tool, (text, arguments) = last[0], again
         else:
@@ -227,7 +258,7 @@ def session(d):
             text, arguments = request(d, tool)
         last = (tool, arguments)
         messages += [user(text), call(tool, arguments)]
-        if i + 1 < rounds or d.chance(0.4):
+        if i + 1 < rounds and d.chance(0.85) or d.chance(0.3):
             messages += answered(d, tool, arguments)
     kind = {"calls": "tool_call"}.get(messages[-1]["check"][0], "tool_none" if messages[-2]["role"] == "user" else "tool_answer")
     return scene(kind, messages, specs(d, offered))

@@ -69,11 +69,20 @@ def person(d):
 
 def city(d):
     k = d.num(1, 100)
-    if k <= 72:
+    if k <= 62:
         return d.value(CITIES)
-    if k <= 93:
+    if k <= 80:
         return made_up(d).capitalize()
+    if k <= 93:
+        return d.fresh(lambda: double_city(d))
     return d.value(FOREIGN_CITIES) if k <= 97 else d.fresh(lambda: foreign_word(d).capitalize())
+
+
+def double_city(d):
+    """A place of two or three words, real or not."""
+    name = d.one(CITIES).split()[0] if d.chance(0.4) else made_up(d).capitalize()
+    return d.one(["New {}", "San {}", "Port {}", "Saint {}", "{} City", "{} Beach", "{} Springs", "{}, " + made_up(d).capitalize(), "{} " + made_up(d).capitalize(),
+                  "{}-" + made_up(d).capitalize(), "North {}", "{} upon " + made_up(d).capitalize(), "Los {}", "{}, " + letters(d, 2, LOWER.upper()), "El {}"]).format(name)
 
 
 def word(d):
@@ -132,6 +141,13 @@ def _date(d):
 def clock(d):
     return d.one([f"{d.num(0, 23):02}:{d.num(0, 59):02}", f"{d.num(0, 23):02}:{d.one(['00', '15', '30', '45'])}", f"{d.num(1, 12)} pm",
                   f"{d.num(1, 12)}:{d.num(10, 59)}", f"{d.num(1, 12)} am", f"{d.num(1, 12)}pm", f"{d.num(1, 12)}:{d.one(['00', '30'])} am"])
+
+
+def moment(d):
+    """A time as people say it: "tomorrow at 9", "on Friday evening", "in ten minutes"."""
+    day = d.one(["tomorrow", "today", "tonight", "on " + d.one(DAYS), "next " + d.one(DAYS), "next week", "on " + _date(d), "this " + d.one(DAYS)])
+    return d.one([f"{day} at {clock(d)}", f"{day} at {d.num(1, 12)}", day, f"at {clock(d)}", f"in {d.num(2, 59)} {d.one(['minutes', 'hours', 'days'])}",
+                  f"{day} {d.one(['morning', 'evening', 'afternoon'])}", f"every {d.one(DAYS)}", f"in {d.one(NUMBER_WORDS[2:])} minutes", f"at {d.num(1, 12)}"])
 
 
 def email(d):
