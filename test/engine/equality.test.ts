@@ -189,3 +189,24 @@ describe.each(MODELS)("%s", name => {
     prefixes.clear();
   });
 });
+
+test("after 1,000 requests with aborts, handles and memory are back where they were", async () => {
+  openForTests();
+  const loaded = loadModel(join(import.meta.dir, "../golden/qwen3/8-bit"));
+  const { below } = dice(31);
+  const prefixes = new PrefixStore(loaded.model.layout, { blockSize: 8, maxBytes: 1 << 18 }, 4);
+  const before = [mx.liveHandles(), mx.activeMemory()];
+  const engine = new MemoryEngine(loaded, { maxRows: 32, prefillChunk: 128 }, prefixes);
+  for (const submit of mixture(5, 1000, loaded.model.vocabSize)) {
+    engine.loop.receive({ ...submit, maxTokens: 1 + below(6) });
+    if (below(8) === 0) engine.loop.receive({ type: "abort", id: 1 + below(submit.id) });
+    if (below(3) === 0) await new Promise<void>(resolve => setImmediate(resolve));
+  }
+  await engine.finish();
+  const ended = new Set(engine.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.finish).map(row => row.id) : [])));
+  expect(ended.size).toBe(1000);
+  expect(prefixes.stats.blocks).toBeGreaterThan(0);
+  prefixes.clear();
+  expect([mx.liveHandles(), mx.activeMemory()]).toEqual(before);
+  loaded.weights.release();
+}, 60_000);
