@@ -1,7 +1,7 @@
 // Makes dist/pippin: the program, MLX with the shim, and the built-in model in one executable. Run by `make build`, part of nothing else.
 // Files are compressed once and kept under .build/assets by their hash.
-import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import type { BunPlugin } from "bun";
 import type { Embedded, EmbeddedFile } from "./embedded.ts";
 
@@ -40,9 +40,9 @@ function collect(): Embedded {
   return { id, library: `mlx/lib/libshim.${extension}`, model: "pippin-mini", files };
 }
 
-/** The module that stands in for embedded.ts: one import per file, so that the bundler carries them. */
+/** The module that stands in for embedded.ts: one import per file, so that the bundler carries them. No path of this machine gets in. */
 function generate({ id, library, model, files }: Embedded): string {
-  const imports = files.map(({ from }, index) => `import f${index} from ${JSON.stringify(from)} with { type: "file" };`);
+  const imports = files.map(({ from }, index) => `import f${index} from "./${relative(import.meta.dir, from)}" with { type: "file" };`);
   const rows = files.map(
     ({ path, bytes, sha256 }, index) => `{ path: ${JSON.stringify(path)}, bytes: ${bytes}, sha256: "${sha256}", from: f${index} }`,
   );
@@ -61,10 +61,12 @@ const result = await Bun.build({
   plugins: [embed],
   format: "esm",
   minify: true,
-  bytecode: true,
+  bytecode: true, // a start in a quarter of the time
+  sourcemap: "linked", // carried compressed; stacks name source files
   compile: { outfile: join(root, "dist/pippin"), autoloadDotenv: false, autoloadBunfig: false },
 });
 if (!result.success) throw new AggregateError(result.logs, "the build failed");
+for (const map of new Bun.Glob("*.map").scanSync(join(root, "dist"))) rmSync(join(root, "dist", map)); // the executable has them
 const packed = contents.files.reduce((sum, file) => sum + statSync(file.from).size, 0);
 console.log(
   `dist/pippin: ${(statSync(join(root, "dist/pippin")).size / 1e6).toFixed(1)} MB, of which ${(packed / 1e6).toFixed(1)} MB libraries and model`,

@@ -44,13 +44,13 @@ async function dispatch(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Runs one command line to its end. A user's mistake is one line on stderr and an exit code; anything else that is thrown is a bug and keeps its stack. */
+/** Runs one command line to its end. A user's mistake is one line on stderr and an exit code; anything else that is thrown is a bug and shows its stack. */
 export async function runCommand(args: readonly string[]): Promise<void> {
   try {
     await dispatch(args);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exit(error.exitCode || exitCodes.failed);
+    const known = error instanceof CliError;
+    process.stderr.write(`error: ${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.exit(known ? error.exitCode : exitCodes.failed);
   }
 }

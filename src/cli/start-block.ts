@@ -12,6 +12,7 @@ export interface Started {
 export function startBlock({ id, info, url, apiKey }: Started, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const row = (name: string, text: string) => `  ${paint(2, name.padEnd(9))} ${text}`;
+  const here = url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, "//127.0.0.1:"); // every network is not an address to call
   const unread = info.unreadTensors.length;
   const key = apiKey ? ` \\\n              -H "authorization: Bearer $PIPPIN_API_KEY"` : "";
   const rows = [
@@ -27,7 +28,7 @@ export function startBlock({ id, info, url, apiKey }: Started, color: boolean): 
     "",
     row(
       "try",
-      `curl ${url}/v1/chat/completions -H "content-type: application/json"${key} \\\n              -d '{"messages":[{"role":"user","content":"Hello!"}]}'`,
+      `curl ${here}/v1/chat/completions -H "content-type: application/json"${key} \\\n              -d '{"messages":[{"role":"user","content":"Hello!"}]}'`,
     ),
     "",
   ];
