@@ -1,7 +1,7 @@
 // Granite 3: Llama's blocks with four multipliers, on embeddings, attention, residual branches and logits.
 import { add, type Tensor } from "../mx/index.ts";
 import { attention, decoder, makeRope, mlp, readRope, readShape, scaled } from "../nn/index.ts";
-import type { Block, Rope, RopeSettings, Shape } from "../nn/index.ts";
+import type { Block, DecoderExtras, Rope, RopeSettings, Shape } from "../nn/index.ts";
 import { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Batch, LayerKv, Model } from "./model.ts";
@@ -34,7 +34,11 @@ export function readConfig(json: Readonly<Record<string, unknown>>): Config {
 
 export function build(weights: Weights, c: Config): Model {
   const rope = makeRope(weights, c.rope);
-  return decoder(weights, c, w => block(w, c, rope), { embedScale: c.embeddingMultiplier, logits: x => scaled(x, 1 / c.logitsScaling) });
+  return decoder(weights, c, w => block(w, c, rope), extras(c));
+}
+
+export function extras(c: Config): DecoderExtras {
+  return { embedScale: c.embeddingMultiplier, logits: x => scaled(x, 1 / c.logitsScaling) };
 }
 
 function block(w: Weights, c: Config, rope: Rope): Block {

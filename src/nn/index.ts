@@ -5,3 +5,17 @@ export { mlp, plainMlp, readActivation, type Activation, type MlpOptions } from 
 export { makeRope, positions, type Rope } from "./rope.ts";
 export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";
 export { readOneWindow, readShape, readWindows, type Shape, type ShapeDefaults, type Windows } from "./shape.ts";
+export { mla, type MlaConfig } from "./mla.ts";
+export {
+  expertMlp,
+  expertNames,
+  makeRouter,
+  moe,
+  readExperts,
+  readGroups,
+  type ExpertMlp,
+  type Gating,
+  type Groups,
+  type Router,
+  type Routing,
+} from "./moe.ts";

@@ -1,5 +1,5 @@
 // The numbers that nearly every decoder's config.json has, under the names that nearly all of them use.
-import { type Fields, MOST_HEAD_DIM, MOST_LAYERS } from "../weights/fields.ts";
+import { type Fields, MOST_HEAD_DIM, MOST_HEADS, MOST_LAYERS } from "../weights/fields.ts";
 
 export interface Shape {
   readonly hidden: number;
@@ -27,7 +27,7 @@ export interface ShapeDefaults {
 }
 
 export function readShape(c: Fields, defaults: ShapeDefaults = {}): Shape {
-  const [hidden, heads] = [c.count("hidden_size"), c.count("num_attention_heads", defaults.heads)];
+  const [hidden, heads] = [c.count("hidden_size"), c.count("num_attention_heads", defaults.heads, MOST_HEADS)];
   const kvHeads = c.count("num_key_value_heads", defaults.kvHeads === "heads" ? heads : defaults.kvHeads);
   if (heads % kvHeads !== 0) throw c.error("num_attention_heads", `is ${heads}, not divisible by num_key_value_heads ${kvHeads}`);
   const headDim = defaults.headDim ?? hidden / heads;

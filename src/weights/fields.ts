@@ -3,6 +3,7 @@ import { CheckpointError, quoted } from "./error.ts";
 
 // Sizes that no model comes near, so that a hostile config.json cannot ask for the memory of lists of that length.
 export const MOST_LAYERS = 4096;
+export const MOST_HEADS = 65536;
 export const MOST_HEAD_DIM = 65536;
 
 export class Fields {
@@ -22,6 +23,22 @@ export class Fields {
     if (!Number.isSafeInteger(value) || (value as number) < 1) throw this.error(name, `is ${show(value)}, not a positive integer`);
     if ((value as number) > most) throw this.error(name, `is ${show(value)}, more than ${most}`);
     return value as number;
+  }
+
+  /** An integer, 0 or more. */
+  whole(name: string, fallback?: number): number {
+    const value = this.value(name) ?? fallback;
+    if (value === undefined) throw this.error(name, "is missing");
+    if (!Number.isSafeInteger(value) || (value as number) < 0) throw this.error(name, `is ${show(value)}, not an integer of 0 or more`);
+    return value as number;
+  }
+
+  /** A list of such integers; a single one stands for a list of one. */
+  wholes(name: string): readonly number[] {
+    const values = [this.value(name) ?? []].flat() as readonly unknown[];
+    const bad = values.find(value => !Number.isSafeInteger(value) || (value as number) < 0);
+    if (bad !== undefined) throw this.error(name, `has ${show(bad)}, not an integer of 0 or more`);
+    return values as readonly number[];
   }
 
   /** A positive number. */

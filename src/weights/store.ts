@@ -18,11 +18,14 @@ export class Store implements Owner {
   private pending: Tensor[] = [];
   private pendingBytes = 0;
 
+  private readonly tensors: Map<string, CheckpointTensor>;
+
   constructor(
     folder: string,
-    private readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+    tensors: ReadonlyMap<string, CheckpointTensor>,
     readonly turned: boolean,
   ) {
+    this.tensors = new Map(tensors);
     try {
       for (const file of new Set([...tensors.values()].map(t => t.file)))
         for (const [name, tensor] of mx.loadSafetensors(join(folder, file))) this.loaded.set(name, tensor);
@@ -58,6 +61,18 @@ export class Store implements Owner {
     const made = this.own(mx.keep(make(parts)));
     for (const part of parts) this.drop(part);
     return made;
+  }
+
+  /** Puts what `make` makes of a tensor that nobody took in its place, under full names of their own; that may be the tensor itself. */
+  derive({ name, file }: CheckpointTensor, make: (stored: Tensor) => Readonly<Record<string, Tensor>>): void {
+    const stored = this.loaded.get(name)!;
+    const made = Object.entries(make(stored));
+    this.loaded.delete(name);
+    for (const [newName, tensor] of made) {
+      this.loaded.set(newName, mx.keep(tensor));
+      this.tensors.set(newName, { name: newName, file, dtype: mx.dtype(tensor), shape: mx.shape(tensor), begin: 0, end: 0 });
+    }
+    if (!made.some(([, tensor]) => tensor === stored)) mx.release(stored);
   }
 
   /** Gives up a tensor that is not needed; missing ones are fine. */
@@ -127,7 +142,7 @@ export class Store implements Owner {
     this.settle(SETTLE_BYTES);
   }
 
-  private drop(tensor: Tensor): void {
+  drop(tensor: Tensor): void {
     this.owned.delete(tensor);
     mx.release(tensor);
   }

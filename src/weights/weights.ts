@@ -4,10 +4,11 @@
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
-import { quoted } from "./error.ts";
-import { joinMatrices, kindOf, makeEmbedding, makeLinear, type Embedding, type Linear, type Matrix } from "./matrix.ts";
+import { CheckpointError, quoted } from "./error.ts";
+import { joinMatrices, kindOf, makeEmbedding, makeLinear, stackMatrices, type Embedding, type Linear, type Matrix } from "./matrix.ts";
 import { rmsNorm } from "./norm.ts";
 import { describeQuantization, inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
+import { besides, makeBackward, makeExperts, splitHeads, type Experts, type StackName } from "./stack.ts";
 import { isFloat, Store } from "./store.ts";
 
 /** How much of a model is stored in which way. */
@@ -82,6 +83,26 @@ export class Weights {
           );
   }
 
+  /** Stacks of `count` experts that take the same input, each with `outputs`; their products lie one behind the other. */
+  experts(names: readonly StackName[], count: number, inputs: number, outputs: number, bias = false): Experts {
+    const stacks = names.map(name => this.stack(name, count, inputs, outputs, bias));
+    const experts = runs(stacks).map(run => makeExperts(joinMatrices(run, this.store), this.store));
+    this.store.settleSome();
+    return besides(experts);
+  }
+
+  /** One matrix per head: [B, count, L, inputs] → [B, count, L, outputs]. */
+  heads(name: string, count: number, inputs: number, outputs: number): Linear {
+    return makeLinear(this.matrix(name, outputs, inputs, false, count), this.store);
+  }
+
+  /** A projection to `outputs` [first, second] of each head, as two stacks: the first applied backwards, the second as stored. */
+  headPair(name: string, count: number, inputs: number, outputs: readonly [number, number]): [backward: Linear, forward: Linear] {
+    const matrix = this.matrix(name, count * (outputs[0] + outputs[1]), inputs, false);
+    const [first, second] = splitHeads(matrix, count, outputs[0], this.store);
+    return [makeBackward(first, this.store), makeLinear(second, this.store)];
+  }
+
   embedding(name: string, count: number, width: number): Embedding {
     const embedding = makeEmbedding(this.matrix(name, count, width, false), this.store);
     this.store.settleSome();
@@ -96,14 +117,21 @@ export class Weights {
 
   /** A norm of mean and variance. `bias` is what config.json says; where it says nothing the checkpoint decides. */
   layerNorm(name: string, width: number, eps: number, bias?: boolean): Linear {
-    const [gain, shift] = [this.vector(`${name}.weight`, width), this.bias(name, width, bias)];
+    const [gain, shift] = [this.numbers(`${name}.weight`, [width]), this.bias(name, [width], bias)];
     return x => mx.layerNorm(x, gain, shift, eps);
   }
 
   /** The gain of a norm. */
   gain(name: string, width: number, offset = 0): Tensor {
-    const stored = this.vector(`${name}.weight`, width);
+    const stored = this.numbers(`${name}.weight`, [width]);
     return offset === 0 ? stored : this.store.replace([stored], ([gain]) => mx.add(gain!, mx.scalar(offset, mx.dtype(gain!))));
+  }
+
+  /** Reads another layout: what `make` makes of a stored tensor takes its place, under new names. Nothing happens where it is not stored. */
+  derive(name: string, make: (stored: Tensor) => Readonly<Record<string, Tensor>>): void {
+    const found = this.store.find(this.prefix + name);
+    const named = (stored: Tensor) => Object.fromEntries(Object.entries(make(stored)).map(([made, tensor]) => [this.prefix + made, tensor]));
+    if (found !== undefined) this.store.derive(found, named);
   }
 
   /** Makes a tensor that lives as long as the weights. */
@@ -147,19 +175,29 @@ export class Weights {
     this.store.release();
   }
 
-  private matrix(name: string, outputs: number, inputs: number, wantBias?: boolean): Matrix {
-    const bias = this.bias(name, outputs, wantBias);
+  /** A stack whose matrices may be stored apart. */
+  private stack({ whole, apart }: StackName, count: number, inputs: number, outputs: number, bias: boolean): Matrix {
+    if (apart === undefined || !this.has(`${apart(0)}.weight`)) return this.matrix(whole, outputs, inputs, bias, count);
+    const matrices = Array.from({ length: count }, (_, i) => this.matrix(apart(i), outputs, inputs, bias));
+    if (runs(matrices).length > 1) throw new CheckpointError(`matrices ${quoted(this.prefix + apart(0))} and following are stored in several ways`);
+    return stackMatrices(matrices, this.store);
+  }
+
+  /** A matrix, or a stack of `count`. */
+  private matrix(name: string, outputs: number, inputs: number, wantBias?: boolean, count?: number): Matrix {
+    const lead = count === undefined ? [] : [count];
+    const bias = this.bias(name, [...lead, outputs], wantBias);
     const rest = { outputs, ...(bias === undefined ? {} : { bias }) };
     const path = this.prefix + name;
     const quantization = this.packing(path, inputs);
-    const weight = this.store.expect(`${path}.weight`, [outputs, quantization ? (inputs * quantization.bits) / 32 : inputs]);
+    const weight = this.store.expect(`${path}.weight`, [...lead, outputs, quantization ? (inputs * quantization.bits) / 32 : inputs]);
     if (quantization === false) {
-      this.count(outputs * inputs, weight.dtype);
+      this.count((count ?? 1) * outputs * inputs, weight.dtype);
       return { type: "dense", weight: this.floats(weight), ...rest };
     }
     if (weight.dtype !== "uint32") throw this.store.error(weight, `is of ${weight.dtype}, expected packed uint32`);
-    this.count(outputs * inputs, describeQuantization(quantization));
-    const groups = [outputs, inputs / quantization.groupSize];
+    this.count((count ?? 1) * outputs * inputs, describeQuantization(quantization));
+    const groups = [...lead, outputs, inputs / quantization.groupSize];
     const scales = this.store.expect(`${path}.scales`, groups);
     const common = { type: "packed", weight: this.store.take(weight), quantization, ...rest } as const;
     if (quantization.mode === "affine")
@@ -183,15 +221,18 @@ export class Weights {
     );
   }
 
-  private bias(name: string, outputs: number, wanted: boolean | undefined): Tensor | undefined {
+  private bias(name: string, shape: readonly number[], wanted: boolean | undefined): Tensor | undefined {
     if (wanted === false || (wanted === undefined && !this.has(`${name}.bias`))) return undefined;
-    return this.vector(`${name}.bias`, outputs);
+    return this.numbers(`${name}.bias`, shape);
   }
 
-  /** A tensor of one axis of floating-point numbers. */
-  vector(name: string, length: number): Tensor {
-    const found = this.store.expect(this.prefix + name, [length]);
-    this.count(length, found.dtype);
+  /** A tensor of floating-point numbers. */
+  numbers(name: string, shape: readonly number[]): Tensor {
+    const found = this.store.expect(this.prefix + name, shape);
+    this.count(
+      shape.reduce((a, b) => a * b, 1),
+      found.dtype,
+    );
     return this.floats(found);
   }
 
@@ -203,8 +244,7 @@ export class Weights {
   private products(inputs: number, outputs: Readonly<Record<string, number>>, bias: boolean | undefined): Product[] {
     const matrices = Object.entries(outputs).map(([name, count]) => this.matrix(name, count, inputs, bias));
     const products = runs(matrices).map(run => {
-      const matrix = joinMatrices(run, parts => this.store.replace(parts, all => mx.concatenate([...all], 0)));
-      return { linear: makeLinear(matrix, this.store), outputs: run.map(m => m.outputs) };
+      return { linear: makeLinear(joinMatrices(run, this.store), this.store), outputs: run.map(m => m.outputs) };
     });
     this.store.settleSome();
     return products;

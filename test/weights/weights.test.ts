@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as mx from "../../src/mx/index.ts";
 import type { Tensor } from "../../src/mx/index.ts";
 import { readTensors } from "../../src/weights/checkpoint.ts";
@@ -7,38 +6,10 @@ import { readQuantization } from "../../src/weights/quantization.ts";
 import { Weights } from "../../src/weights/weights.ts";
 import { failure, withFolder, zeroTensors } from "../helpers/checkpoints.ts";
 import { openForTests } from "../helpers/mx.ts";
-
-let handles = 0;
+import { numbers, packed, random, withWeights } from "./open.ts";
 
 beforeAll(openForTests);
-beforeEach(() => void (handles = mx.liveHandles()));
 afterAll(() => expect(mx.liveHandles()).toBe(0));
-
-/** Runs `body` over a checkpoint of these tensors; everything must be given back afterwards. */
-function withWeights<T>(make: () => Readonly<Record<string, Tensor>>, body: (w: Weights) => T, config: Record<string, unknown> = {}): T {
-  const result = withFolder({}, folder =>
-    mx.scope(() => {
-      mx.saveSafetensors(join(folder, "model.safetensors"), new Map(Object.entries(make())), {});
-      const weights = Weights.open(folder, readTensors(folder), readQuantization(config), false);
-      try {
-        return body(weights);
-      } finally {
-        weights.release();
-      }
-    }),
-  );
-  expect(mx.liveHandles()).toBe(handles);
-  return result;
-}
-
-const random = (shape: readonly number[], seed: number, dtype: mx.Dtype = "float32") =>
-  mx.astype(mx.randomNormal([...shape], "float32", seed), dtype);
-const numbers = (t: Tensor) => [...mx.toFloat32(t)];
-
-function packed(name: string, seed: number, bits: number, groupSize: number, shape = [8, 128]): Record<string, Tensor> {
-  const [weight, scales, biases] = mx.quantize(random(shape, seed), { bits, groupSize, mode: "affine" }) as [Tensor, Tensor, Tensor];
-  return { [`${name}.weight`]: weight, [`${name}.scales`]: scales, [`${name}.biases`]: biases };
-}
 
 describe("reading by name", () => {
   const shapes = () => ({ "a.b.weight": random([2, 3], 1), "a.bias": random([4], 2), other: random([1], 3), old: random([1], 4) });

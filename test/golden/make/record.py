@@ -22,6 +22,7 @@ from window import window_logprobs
 
 GOLDEN = Path(__file__).resolve().parent.parent
 DECODED = 48
+REQUIRED = ("sliding_window", "sliding_window_pattern", "rope_scaling", "q_lora_rank")  # null is a value of these
 
 
 def randomize(model, seed):
@@ -65,21 +66,19 @@ def in_shards(count):
 
 def write_checkpoint(folder, variant, seed):
     config = {**variant["base"], **variant.get("config", {})}
-    config = {k: v for k, v in config.items() if v is not None or k in ("sliding_window", "sliding_window_pattern")}
+    config = {k: v for k, v in config.items() if v is not None or k in REQUIRED}
     model_class, args_class = mlx_lm.utils._get_classes(config)
     model = model_class(args_class.from_dict(config))
     randomize(model, seed)
     model.set_dtype(getattr(mx, variant.get("dtype", "bfloat16")))
     if "quantize" in variant:
         layers = variant.get("layers", {})
-        model, config = mlx_lm.utils.quantize_model(
-            model, config, **variant["quantize"], quant_predicate=lambda path, _: layers.get(path, True)
-        )
+        decide = variant.get("predicate", lambda path: layers.get(path, True))
+        model, config = mlx_lm.utils.quantize_model(model, config, **variant["quantize"], quant_predicate=lambda path, _: decide(path))
         for path, how in layers.items():
             config["quantization"][path] = how
     mlx_lm.utils.make_shards = in_shards(variant.get("shards", 1))
     mlx_lm.utils.save_model(folder, model)
-    mlx_lm.utils.save_config(config, folder / "config.json")
     if "shards" not in variant:
         (folder / "model.safetensors.index.json").unlink()
     if "layout" in variant:
@@ -87,6 +86,7 @@ def write_checkpoint(folder, variant, seed):
         weights = mx.load(path)
         mx.eval(weights)
         mx.save_safetensors(path, variant["layout"](weights, config), {"format": "pt"})
+    mlx_lm.utils.save_config(config, folder / "config.json")
 
 
 def mlx_lm_logprobs(model, prompt):
@@ -123,8 +123,19 @@ def record(name, variant):
     print(f"{name:24} {size / 1000:6.0f} kB  best logprob {best.mean():.2f} ({best.min():.2f} to {best.max():.2f}), {len(set(ids))} ids")
 
 
+def without_global_scale(gather_qmm):
+    """mlx-lm 0.32.2 passes gather_qmm an argument that comes with a later MLX; without nvfp4 scales of its own it is None."""
+
+    def gather(*args, global_scale=None, **options):
+        assert global_scale is None
+        return gather_qmm(*args, **options)
+
+    return gather
+
+
 def main(names):
     mx.disable_compile()  # it would need a C++ compiler on the CPU
+    mx.gather_qmm = without_global_scale(mx.gather_qmm)
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
         sys.exit(f"unknown variants: {', '.join(unknown)}")

@@ -2,6 +2,7 @@
 
 from authors import float_rows
 from dense import DENSE
+from sparse import SPARSE
 
 SMALL = {
     "vocab_size": 128,
@@ -37,7 +38,7 @@ def packed(bits, group, **more):
 
 
 # config: changed fields (None removes one that mlx-lm derives); dtype: of what is stored; prompt: its length;
-# layers: per-layer packing as config.json has it; shards: files; reference: "window" where mlx-lm has no such computation;
+# layers: per-layer packing as config.json has it; predicate: the same by path; shards: files; reference: "window" where mlx-lm has no such computation;
 # authors: makes mlx-lm's model compute what its authors' does; layout: renames stored tensors to what other tools write.
 VARIANTS = {
     "qwen3/float32": {"base": QWEN3, "dtype": "float32"},
@@ -87,4 +88,5 @@ VARIANTS = {
     "mistral/plain": {"base": MISTRAL},
     "mistral/window": {"base": MISTRAL, "config": {"sliding_window": 16}, "prompt": 40, "reference": "window"},
     **DENSE,
+    **SPARSE,
 }
