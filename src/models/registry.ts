@@ -16,6 +16,7 @@ import * as internlm3 from "./internlm3.ts";
 import * as llama from "./llama.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
+import * as mixtral from "./mixtral.ts";
 import type { Family, Model } from "./model.ts";
 import * as olmo2 from "./olmo2.ts";
 import * as olmo3 from "./olmo3.ts";
@@ -50,6 +51,7 @@ export const families: Readonly<Record<string, Reader>> = {
   llama: reader(llama),
   ministral3: reader(ministral3),
   mistral: reader(mistral),
+  mixtral: reader(mixtral),
   olmo2: reader(olmo2),
   olmo3: reader(olmo3),
   phi: reader(phi),
