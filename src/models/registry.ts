@@ -23,6 +23,7 @@ import * as olmo3 from "./olmo3.ts";
 import * as phi from "./phi.ts";
 import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
+import * as qwen2_moe from "./qwen2_moe.ts";
 import * as qwen3 from "./qwen3.ts";
 import * as seed_oss from "./seed_oss.ts";
 import * as smollm3 from "./smollm3.ts";
@@ -57,6 +58,7 @@ export const families: Readonly<Record<string, Reader>> = {
   phi: reader(phi),
   phi3: reader(phi3),
   qwen2: reader(qwen2),
+  qwen2_moe: reader(qwen2_moe),
   qwen3: reader(qwen3),
   seed_oss: reader(seed_oss),
   smollm3: reader(smollm3),
