@@ -10,6 +10,7 @@ import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
 import * as glm4 from "./glm4.ts";
 import * as granite from "./granite.ts";
+import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
@@ -47,6 +48,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma3_text: reader(gemma3_text),
   glm4: reader(glm4),
   granite: reader(granite),
+  granitemoe: reader(granitemoe),
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
