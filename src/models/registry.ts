@@ -3,6 +3,7 @@ import type { Weights } from "../weights/weights.ts";
 import * as apertus from "./apertus.ts";
 import * as cohere2 from "./cohere2.ts";
 import * as ernie4_5 from "./ernie4_5.ts";
+import * as ernie4_5_moe from "./ernie4_5_moe.ts";
 import * as exaone4 from "./exaone4.ts";
 import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
@@ -41,6 +42,7 @@ export const families: Readonly<Record<string, Reader>> = {
   apertus: reader(apertus),
   cohere2: reader(cohere2),
   ernie4_5: reader(ernie4_5),
+  ernie4_5_moe: reader(ernie4_5_moe),
   exaone4: reader(exaone4),
   gemma: reader(gemma),
   gemma2: reader(gemma2),
