@@ -10,6 +10,7 @@ import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
 import * as glm4 from "./glm4.ts";
+import * as glm4_moe from "./glm4_moe.ts";
 import * as granite from "./granite.ts";
 import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
@@ -49,6 +50,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma3: reader(gemma3),
   gemma3_text: reader(gemma3_text),
   glm4: reader(glm4),
+  glm4_moe: reader(glm4_moe),
   granite: reader(granite),
   granitemoe: reader(granitemoe),
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
