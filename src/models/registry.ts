@@ -2,6 +2,7 @@
 import type { Weights } from "../weights/weights.ts";
 import * as apertus from "./apertus.ts";
 import * as cohere2 from "./cohere2.ts";
+import * as deepseek_v2 from "./deepseek_v2.ts";
 import * as ernie4_5 from "./ernie4_5.ts";
 import * as ernie4_5_moe from "./ernie4_5_moe.ts";
 import * as exaone4 from "./exaone4.ts";
@@ -42,6 +43,7 @@ export type Reader = (config: Json) => (weights: Weights) => Model;
 export const families: Readonly<Record<string, Reader>> = {
   apertus: reader(apertus),
   cohere2: reader(cohere2),
+  deepseek_v2: reader(deepseek_v2),
   ernie4_5: reader(ernie4_5),
   ernie4_5_moe: reader(ernie4_5_moe),
   exaone4: reader(exaone4),
