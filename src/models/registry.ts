@@ -3,6 +3,7 @@ import type { Weights } from "../weights/weights.ts";
 import * as apertus from "./apertus.ts";
 import * as cohere2 from "./cohere2.ts";
 import * as deepseek_v2 from "./deepseek_v2.ts";
+import * as deepseek_v3 from "./deepseek_v3.ts";
 import * as ernie4_5 from "./ernie4_5.ts";
 import * as ernie4_5_moe from "./ernie4_5_moe.ts";
 import * as exaone4 from "./exaone4.ts";
@@ -17,6 +18,7 @@ import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
+import * as kimi_k2 from "./kimi_k2.ts";
 import * as llama from "./llama.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
@@ -44,6 +46,7 @@ export const families: Readonly<Record<string, Reader>> = {
   apertus: reader(apertus),
   cohere2: reader(cohere2),
   deepseek_v2: reader(deepseek_v2),
+  deepseek_v3: reader(deepseek_v3),
   ernie4_5: reader(ernie4_5),
   ernie4_5_moe: reader(ernie4_5_moe),
   exaone4: reader(exaone4),
@@ -58,6 +61,7 @@ export const families: Readonly<Record<string, Reader>> = {
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
+  kimi_k2: reader(kimi_k2),
   llama: reader(llama),
   ministral3: reader(ministral3),
   mistral: reader(mistral),
