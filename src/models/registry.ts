@@ -13,6 +13,7 @@ import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
 import * as glm4 from "./glm4.ts";
 import * as glm4_moe from "./glm4_moe.ts";
+import * as gpt_oss from "./gpt_oss.ts";
 import * as granite from "./granite.ts";
 import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
@@ -56,6 +57,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma3_text: reader(gemma3_text),
   glm4: reader(glm4),
   glm4_moe: reader(glm4_moe),
+  gpt_oss: reader(gpt_oss),
   granite: reader(granite),
   granitemoe: reader(granitemoe),
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
