@@ -19,7 +19,6 @@ import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
-import * as kimi_k2 from "./kimi_k2.ts";
 import * as llama from "./llama.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
@@ -63,7 +62,7 @@ export const families: Readonly<Record<string, Reader>> = {
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
-  kimi_k2: reader(kimi_k2),
+  kimi_k2: reader(deepseek_v3), // in other sizes
   llama: reader(llama),
   ministral3: reader(ministral3),
   mistral: reader(mistral),

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as gemma3 from "../../src/models/gemma3_text.ts";
 import { loadModel } from "../../src/models/load.ts";
 import { families, nearestFamilies } from "../../src/models/registry.ts";
 import * as mx from "../../src/mx/index.ts";
@@ -16,7 +17,7 @@ function failureOf(name: string, change: (folder: string) => void): string {
   const message = withFolder({}, folder => {
     cpSync(join(GOLDEN, name), folder, { recursive: true });
     change(folder);
-    return failure(() => loadModel(folder));
+    return failure(() => loadModel(folder).weights.release());
   });
   expect([mx.liveHandles(), mx.activeMemory()]).toEqual([handles, memory]);
   return message;
@@ -82,8 +83,28 @@ describe("config.json is checked before any tensor is read", () => {
     expect(withConfig("llama/windows", { layer_types: ["full_attention"] })).toEndWith("layer_types has 1 entries for 3 layers");
     expect(withConfig("llama/windows", { layer_types: [1, 2, 3] })).toEndWith("layer_types has 1, supported: full_attention, sliding_attention");
     expect(withConfig("mistral/plain", { sliding_window: 0 })).toEndWith("sliding_window is 0, not a positive integer");
-    expect(withConfig("qwen3/float32", { use_sliding_window: true })).toEndWith("use_sliding_window is not supported for this family");
+    for (const name of ["qwen3/float32", "qwen2/plain", "qwen3_moe/plain"])
+      expect(withConfig(name, { use_sliding_window: true })).toEndWith("use_sliding_window is not supported for this family");
+    expect(withConfig("phi3/partial", { partial_rotary_factor: 0.4 })).toContain("partial_rotary_factor is 0.4, which turns no even number");
+    expect(withConfig("smollm3/plain", { no_rope_layers: [1] })).toEndWith("no_rope_layers has 1 entries for 4 layers");
+    expect(withConfig("exaone4/plain", { sliding_window_pattern: "LLX" })).toContain('sliding_window_pattern is "LLX"');
+    expect(withConfig("gemma/plain", { hidden_act: "silu" })).toEndWith('hidden_act is "silu", supported: gelu, gelu_pytorch_tanh');
+    expect(withConfig("gemma3/text", { text_config: null })).toEndWith("text_config is missing");
+    expect(withConfig("gemma3/text", { text_config: {} })).toEndWith("text_config.hidden_size is missing");
+    expect(withConfig("qwen2/plain", { num_attention_heads: 1e9 })).toEndWith("num_attention_heads is 1000000000, more than 65536");
+    expect(withConfig("qwen3_moe/plain", { num_experts_per_tok: 9 })).toEndWith("num_experts_per_tok is 9, more than num_experts 8");
+    expect(withConfig("qwen3_moe/plain", { mlp_only_layers: [-1] })).toEndWith("mlp_only_layers has -1, not an integer of 0 or more");
+    expect(withConfig("qwen3_moe/plain", { num_experts: 9 })).toContain('gate.weight" has shape [8, 32], expected [9, 32]');
+    expect(withConfig("deepseek_v3/plain", { n_group: 3 })).toEndWith("n_group is 3, which does not divide 8 experts into groups");
+    expect(withConfig("deepseek_v3/plain", { topk_method: "greedy" })).toEndWith('topk_method is "greedy", supported: noaux_tc');
   });
+});
+
+test("Gemma 3's window can be another one, or none", () => {
+  const config = gemma3.readConfig({ ...JSON.parse(readFileSync(join(GOLDEN, "gemma3_text/plain/config.json"), "utf8")) } as Record<string, unknown>);
+  expect(config.windows).toEqual([16, 16, undefined]);
+  expect(gemma3.withWindow(config, 48).windows).toEqual([48, 48, undefined]);
+  expect(gemma3.withWindow(config, undefined).windows).toEqual([512, 512, undefined]); // as far as the context goes
 });
 
 describe("a checkpoint that does not fit its config.json is refused, and nothing is kept", () => {
@@ -147,8 +168,10 @@ test("where config.json does not say whether embeddings are tied, a missing lm_h
     });
 });
 
-test("each model type has a family file of its name", () => {
+test("each model type has a family file of its name, or is one under another name", () => {
+  const renamed: Readonly<Record<string, string>> = { kimi_k2: "deepseek_v3" };
   expect(Object.keys(families)).toEqual(Object.keys(families).toSorted());
   for (const name of Object.keys(families))
-    expect(readFileSync(join(import.meta.dir, `../../src/models/${name}.ts`), "utf8")).toContain("readConfig");
+    expect(readFileSync(join(import.meta.dir, `../../src/models/${renamed[name] ?? name}.ts`), "utf8")).toContain("readConfig");
+  for (const [name, family] of Object.entries(renamed)) expect(withConfig(`${family}/plain`, { model_type: name })).toBe("no error");
 });

@@ -6,7 +6,7 @@ from authors import both, tanh_gelu, windows
 TINY = {
     "vocab_size": 64,
     "hidden_size": 32,
-    "intermediate_size": 64,
+    "intermediate_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,

@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 
 import mlx.core as mx
+import mlx.nn
 import mlx.utils
 import mlx_lm.utils
 import numpy as np
@@ -109,6 +110,7 @@ def record(name, variant):
     write_checkpoint(folder, variant, seed)
     model, config = mlx_lm.utils.load_model(folder)
     model.set_dtype(mx.float32)
+    gelu = mlx.nn.gelu  # authors may exchange it
     variant.get("authors", lambda *_: None)(model, config)
     vocab = config.get("vocab_size") or config["text_config"]["vocab_size"]
     prompt = np.random.default_rng(seed).integers(0, vocab, variant.get("prompt", 24)).tolist()
@@ -116,6 +118,7 @@ def record(name, variant):
         ids, logprobs = window_logprobs(dict(mlx.utils.tree_flatten(model.parameters())), config, prompt, DECODED)
     else:
         ids, logprobs = mlx_lm_logprobs(model, prompt)
+    mlx.nn.gelu = gelu
     reference = {"ids": mx.array(ids, mx.int32), "logprobs": mx.array(logprobs.astype(np.float32))}
     mx.save_safetensors(str(folder / "reference.safetensors"), reference, {"prompt": str(len(prompt))})
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -4,11 +4,11 @@ import mlx.core as mx
 from authors import correct_ernie, correction, windows, yarn_untruncated
 from dense import GRANITE, SILU, TINY, YARN
 
-EXPERTS = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
-LOCAL = {"num_local_experts": 8, "num_experts_per_tok": 2, "intermediate_size": 16}
+EXPERTS = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 8}
+LOCAL = {"num_local_experts": 8, "num_experts_per_tok": 2, "intermediate_size": 8}
 
 MIXTRAL = {**TINY, **SILU, **LOCAL, "model_type": "mixtral", "sliding_window": None, "tie_word_embeddings": False}
-QWEN2_MOE = {**TINY, **SILU, **EXPERTS, "model_type": "qwen2_moe", "shared_expert_intermediate_size": 24, "norm_topk_prob": False, "tie_word_embeddings": False}
+QWEN2_MOE = {**TINY, **SILU, **EXPERTS, "model_type": "qwen2_moe", "shared_expert_intermediate_size": 12, "norm_topk_prob": False, "tie_word_embeddings": False}
 QWEN3_MOE = {
     **TINY,
     **SILU,
@@ -30,12 +30,12 @@ ERNIE_MOE = {
     "tie_word_embeddings": True,
     "moe_num_experts": 8,
     "moe_k": 3,
-    "moe_intermediate_size": 16,
+    "moe_intermediate_size": 8,
     "moe_num_shared_experts": 1,
     "moe_layer_start_index": 1,
 }
 ROUTED = {
-    "moe_intermediate_size": 16,
+    "moe_intermediate_size": 8,
     "n_shared_experts": 1,
     "n_routed_experts": 8,
     "num_experts_per_tok": 2,
@@ -168,7 +168,6 @@ MXFP4_AND_8_BITS = {
 }
 
 SPARSE = {
-    "mixtral/plain": {"base": MIXTRAL},
     "mixtral/apart": {"base": MIXTRAL, "config": {"sliding_window": 16}, "prompt": 40, "layout": apart(("w1", "w3", "w2")), "authors": windows()},
     "mixtral/4-bit": {"base": MIXTRAL, "config": {"intermediate_size": 32}, "quantize": {"bits": 4, "group_size": 32}},
     "qwen2_moe/plain": {"base": QWEN2_MOE},
@@ -185,7 +184,6 @@ SPARSE = {
         "quantize": {"bits": 4, "group_size": 32},
         "predicate": lambda path: {"bits": 8, "group_size": 32} if path.endswith(("mlp.gate", "up_proj")) else True,
     },
-    "granitemoe/plain": {"base": GRANITE_MOE},
     "granitemoe/joined": {"base": GRANITE_MOE, "layout": granite_layout},
     "ernie4_5_moe/plain": {"base": ERNIE_MOE},
     "ernie4_5_moe/corrected": {
@@ -202,7 +200,6 @@ SPARSE = {
     "deepseek_v3/plain": {"base": DEEPSEEK_V3},
     "deepseek_v3/groups": {"base": DEEPSEEK_V3, "config": {**GROUPS, "rope_scaling": None}, "layout": joined_latents},
     "deepseek_v3/8-bit": {"base": DEEPSEEK_V3, "config": {**WIDE_LATENT, "n_routed_experts": 4}, "quantize": {"bits": 8, "group_size": 32}},
-    "kimi_k2/plain": {"base": {**DEEPSEEK_V3, "model_type": "kimi_k2"}},
     "gpt_oss/plain": {"base": GPT_OSS, "prompt": 40},
     "gpt_oss/mxfp4-8-bit": {"base": GPT_OSS, "prompt": 40, **MXFP4_AND_8_BITS},
     "gpt_oss/released": {

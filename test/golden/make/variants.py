@@ -53,7 +53,7 @@ VARIANTS = {
     "qwen3/3-bit": {"base": QWEN3, **packed(3, 64, config=WIDE)},
     "qwen3/4-bit": {"base": QWEN3, **packed(4, 64, config=WIDE)},
     "qwen3/5-bit": {"base": QWEN3, **packed(5, 32, config=WIDE)},
-    "qwen3/6-bit": {"base": QWEN3, **packed(6, 128, config=WIDER), "dtype": "float16"},
+    "qwen3/6-bit": {"base": QWEN3, **packed(6, 128, config={**WIDER, "num_hidden_layers": 1}), "dtype": "float16"},
     "qwen3/8-bit": {"base": QWEN3, **packed(8, 64, config={**WIDE, "tie_word_embeddings": False})},
     "qwen3/mixed": {
         "base": QWEN3,
