@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import Type, { type TSchema } from "typebox";
-import { check, fieldName } from "../../src/api/openai/check.ts";
+import { check, fieldName } from "../../src/api/check.ts";
 
 const shape = Type.Object({
   n: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),
@@ -69,5 +69,26 @@ describe("the first problem of a value", () => {
     const begin = performance.now();
     expect(check(Type.Array(Type.Integer()), list)?.path).toEqual([0]);
     expect(performance.now() - begin).toBeLessThan(50);
+  });
+});
+
+describe("a union whose objects are told apart by a tag", () => {
+  const item: TSchema = Type.Union(
+    [Type.String(), Type.Object({ type: Type.Literal("a"), a: Type.String() }), Type.Object({ type: Type.Enum(["b", "c"]), n: Type.Integer() })],
+    { "x-refused-types": { image: "there are no eyes here" } },
+  );
+
+  test("names the tags that there are", () => {
+    expect(check(item, { type: "d" })).toEqual({ path: ["type"], code: "invalid_value", message: 'must be "a" or "b" or "c", not "d"' });
+  });
+
+  test("says why a tag that others know is not served", () => {
+    const problem = { path: ["type"], code: "unsupported_parameter" as const, message: '"image" is not supported: there are no eyes here' };
+    expect(check(item, { type: "image" })).toEqual(problem);
+  });
+
+  test("goes on with the alternative that has the tag", () => {
+    expect(check(item, { type: "c", n: "1" })).toMatchObject({ path: ["n"] });
+    expect(check(item, { type: "a", a: "1" })).toBeUndefined();
   });
 });

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import type { TSchema } from "typebox";
 import { ApiError } from "../../src/chat/error.ts";
 import { decodeChat, decodeCompletion } from "../../src/api/openai/decode.ts";
-import { chatBodySchema, chatFields, completionBodySchema, completionFields, type Fate, type Field } from "../../src/api/openai/fields.ts";
+import type { Fate, Field } from "../../src/api/body.ts";
+import { chatBodySchema, chatFields, completionBodySchema, completionFields } from "../../src/api/openai/fields.ts";
 
 type Case = readonly [name: string, fate: Fate, good: unknown, bad?: unknown];
 

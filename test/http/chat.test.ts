@@ -175,7 +175,12 @@ describe("a chat stream", () => {
         .map(choice => choice.delta.content ?? "")
         .join("");
     expect([content(0), content(1)]).toEqual(["aaa bbb", "ccc ddd"]);
-    expect(chunks.filter(choice => choice.finish_reason).map(choice => choice.index)).toEqual([0, 1]);
+    expect(
+      chunks
+        .filter(choice => choice.finish_reason)
+        .map(choice => choice.index)
+        .sort(),
+    ).toEqual([0, 1]);
   });
 
   test("streams reasoning and tool calls as their own deltas", async () => {

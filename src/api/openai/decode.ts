@@ -1,9 +1,8 @@
 // Wire bodies of /v1/chat/completions and /v1/completions → ChatRequest and CompletionRequest. Throws ApiError 400 naming the field.
-import type { TSchema } from "typebox";
 import type { ChatRequest, CompletionRequest, Generation } from "../../chat/types.ts";
-import { check } from "./check.ts";
-import { chatFields, completionFields, type ChatBody, type CompletionBody, type Field } from "./fields.ts";
-import { decodeMessages, decodeTools, refuse } from "./messages.ts";
+import { checkBody, refuse } from "../body.ts";
+import { chatFields, completionFields, type ChatBody, type CompletionBody } from "./fields.ts";
+import { decodeMessages, decodeTools } from "./messages.ts";
 import { maxPrompts } from "./schema.ts";
 
 /** What a route needs beside the request itself. */
@@ -67,33 +66,6 @@ export function decodeCompletion(value: unknown): Wire<CompletionRequest> {
       choices,
     },
   };
-}
-
-/** The fields that are set, each within its schema; absent and null are the same. */
-function checkBody<Body>(value: unknown, fields: Readonly<Record<string, Field>>, required: readonly string[], ignored: Set<string>): Body {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    refuse({ path: [], code: "invalid_type", message: "must be a JSON object" });
-  const body: Record<string, unknown> = {};
-  for (const [name, part] of Object.entries(value)) {
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (!field) ignored.add(name);
-    else if (part !== null) body[name] = checkField(name, field, part);
-  }
-  const missing = required.find(name => !Object.hasOwn(body, name));
-  if (missing) refuse({ path: [missing], code: "missing_required_parameter", message: "is required" });
-  return body as Body;
-}
-
-function checkField(name: string, field: Field, value: unknown): unknown {
-  if (field.fate === "refused") refuse({ path: [name], code: "unsupported_parameter", message: `is not supported: ${refusalOf(field.schema)}` });
-  if (name === "messages") return value; // each by its role
-  const problem = check(field.schema, value);
-  if (problem) refuse({ ...problem, path: [name, ...problem.path] });
-  return value;
-}
-
-function refusalOf(schema: TSchema): string {
-  return String((schema as { "x-refused"?: string })["x-refused"]);
 }
 
 function wireOf(body: ChatBody | CompletionBody, ignored: Set<string>) {

@@ -1,24 +1,7 @@
 // Every field that OpenAI documents for the two text routes, and ours, each with its fate. Validation, the OpenAPI page and a test read this table.
-import Type, { type Static, type TSchema } from "typebox";
+import Type from "typebox";
+import { accepted, bodySchema, refused, works, type Body } from "../body.ts";
 import { maxChoices, messageSchema, promptSchema, responseFormatSchema, stopSchema, toolChoiceSchema, toolSchema } from "./schema.ts";
-
-/**
- * works: changes the answer as documented (values a schema does not allow are refused by name).
- * accepted: checked, but cannot change an answer here. refused: answered with 400 `unsupported_parameter` whatever its value.
- */
-export type Fate = "works" | "accepted" | "refused";
-
-export interface Field<S extends TSchema = TSchema> {
-  readonly fate: Fate;
-  readonly schema: S;
-}
-
-/** The checked body of a route: absent and null are the same. */
-export type Body<Fields extends Readonly<Record<string, Field>>> = { readonly [Name in keyof Fields]?: Static<Fields[Name]["schema"]> };
-
-const works = <S extends TSchema>(schema: S): Field<S> => ({ fate: "works", schema });
-const accepted = <S extends TSchema>(schema: S): Field<S> => ({ fate: "accepted", schema });
-const refused = (reason: string): Field => ({ fate: "refused", schema: Type.Null({ description: `Refused: ${reason}.`, "x-refused": reason }) });
 
 const common = {
   model: works(
@@ -75,7 +58,7 @@ const extensions = {
 };
 
 export const chatFields = {
-  messages: works(Type.Array(messageSchema, { minItems: 1, description: "The conversation so far." })),
+  messages: works(Type.Array(messageSchema, { minItems: 1, description: "The conversation so far." }), { byOwner: true }),
   ...common,
   max_tokens: works(
     Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "The older name of `max_completion_tokens`; 0 means the server's default." }),
@@ -150,11 +133,3 @@ export type CompletionBody = Body<typeof completionFields>;
 
 export const chatBodySchema = bodySchema(chatFields, ["messages"]);
 export const completionBodySchema = bodySchema(completionFields, ["prompt"]);
-
-/** The table as one JSON schema, for the OpenAPI document. */
-function bodySchema(fields: Readonly<Record<string, Field>>, required: readonly string[]): TSchema {
-  const properties = Object.entries(fields).map(([name, { schema }]) => [name, required.includes(name) ? schema : Type.Optional(schema)]);
-  return Type.Object(Object.fromEntries(properties), {
-    description: "null is the same as absence. Fields that are not listed are ignored and named in the response header x-pippin-ignored.",
-  });
-}

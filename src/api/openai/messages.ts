@@ -1,8 +1,8 @@
 // Wire messages and tools → the dialect-free ones. Each message is checked by the schema of its role.
 import type { Static } from "typebox";
-import { ApiError } from "../../chat/error.ts";
 import type { Message, Tool, ToolCall } from "../../chat/types.ts";
-import { check, fieldName, type Problem } from "./check.ts";
+import { refuse } from "../body.ts";
+import { check, type Problem } from "../check.ts";
 import type { ChatBody } from "./fields.ts";
 import { messageSchemas } from "./schema.ts";
 
@@ -11,11 +11,6 @@ type Part = { readonly type: "text"; readonly text: string } | { readonly type: 
 
 /** OpenAI's, which change no answer here, and what clients echo from our own answers. */
 const harmless = new Set(["annotations", "refusal", "prompt_cache_breakpoint", "index"]);
-
-export function refuse(problem: Problem): never {
-  const param = fieldName(problem.path);
-  throw new ApiError(400, param ? `'${param}' ${problem.message}.` : `The body ${problem.message}.`, { code: problem.code, param });
-}
 
 export function decodeMessages(value: unknown, ignored: Set<string>): Message[] {
   const problem = listProblem(value);

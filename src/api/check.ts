@@ -9,7 +9,10 @@ export interface Problem {
   readonly message: string; // completes "'<field>' …"
 }
 
-/** The part of a JSON schema that `check` reads. `x-refused` says why a value outside the schema, known to OpenAI, is not served here. */
+/**
+ * The part of a JSON schema that `check` reads. `x-refused` says why a value outside the schema, known to OpenAI, is not served here;
+ * on a union, `x-refused-types` says it of alternatives by their tag.
+ */
 interface Schema {
   readonly type?: string;
   readonly const?: unknown;
@@ -29,6 +32,7 @@ interface Schema {
   readonly maxProperties?: number;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly "x-refused"?: string;
+  readonly "x-refused-types"?: Readonly<Record<string, string>>;
 }
 
 /** The first problem of a value, or undefined when the schema allows it. */
@@ -48,7 +52,7 @@ function checkValue(schema: Schema, value: unknown): Problem | undefined {
 }
 
 function checkPlain(schema: Schema, value: unknown): Problem | undefined {
-  if (schema.anyOf) return checkUnion(schema.anyOf, value);
+  if (schema.anyOf) return checkTagged(schema, value) ?? checkUnion(schema.anyOf, value);
   const allowed = schema.enum ?? ("const" in schema ? [schema.const] : undefined);
   if (allowed && !allowed.includes(value))
     return wrong("invalid_value", `must be ${allowed.map(v => JSON.stringify(v)).join(" or ")}, not ${nameOf(value)}`);
@@ -58,6 +62,24 @@ function checkPlain(schema: Schema, value: unknown): Problem | undefined {
   if (Array.isArray(value)) return checkArray(schema, value);
   if (typeof value === "object" && value !== null) return checkObject(schema, value as Record<string, unknown>);
   return undefined;
+}
+
+/** The problem of a tag that no alternative has, where all objects of a union are told apart by one property. */
+function checkTagged({ anyOf = [], "x-refused-types": refused = {} }: Schema, value: unknown): Problem | undefined {
+  const objects = anyOf.filter(option => option.type === "object");
+  const tag = ["type", "role"].find(name => objects.length > 0 && objects.every(option => tagsOf(option, name).length > 0));
+  if (tag === undefined || typeof value !== "object" || value === null || Array.isArray(value) || !isPresent(value as never, tag)) return undefined;
+  const given = (value as Record<string, unknown>)[tag];
+  const known = objects.flatMap(option => tagsOf(option, tag));
+  if (known.includes(given)) return undefined;
+  const reason = typeof given === "string" && Object.hasOwn(refused, given) ? refused[given] : undefined;
+  if (reason) return { path: [tag], code: "unsupported_parameter", message: `${nameOf(given)} is not supported: ${reason}` };
+  return at(tag, checkValue({ ...objects[0]?.properties?.[tag], enum: known }, given)!);
+}
+
+function tagsOf(option: Schema, name: string): readonly unknown[] {
+  const property = option.properties?.[name];
+  return property?.enum ?? (property && "const" in property ? [property.const] : []);
 }
 
 /** A union is judged by the alternative that was meant: one of the value's own type, which fits longest. */
