@@ -31,7 +31,15 @@ export const serveOptions = {
     help: "lower the context length that the checkpoint states",
   }),
   device: choice({ section: model, choices: ["auto", "cpu", "gpu"], default: "auto", help: "where tensors are computed" }),
-  maxNumSeqs: integer({ section: batching, default: 256, min: 1, max: 4096, help: "sequences decoded together" }),
+  maxNumSeqs: integer({ section: batching, default: 256, min: 1, max: 4096, help: "sequences that read or write at a time" }),
+  completionBatchSize: integer({
+    section: batching,
+    default: undefined,
+    min: 1,
+    max: 4096,
+    help: "sequences that write together; as many as --max-num-seqs allows otherwise",
+  }),
+  prefillBatchSize: integer({ section: batching, default: 8, min: 1, max: 4096, help: "prompts read between two decode steps" }),
   maxQueue: integer({ section: batching, default: 1024, min: 0, max: 1_000_000, help: "sequences that may wait; one more is answered with 429" }),
   chunkedPrefillTokens: integer({
     section: batching,
@@ -92,7 +100,7 @@ const needless = {
   "--enable-auto-tool-choice": "the model may always choose a tool that a request offers",
 };
 const unsupported = new Set(
-  words(`--prefill-batch-size --completion-batch-size --mllm-prefill-step-size
+  words(`--mllm-prefill-step-size
   --prefix-cache-size --no-memory-aware-cache --kv-cache-quantization
   --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
   --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id --cache-strategy --use-paged-cache

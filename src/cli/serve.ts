@@ -47,9 +47,10 @@ function engineOptions(config: ServeConfig, modelPath: string, libraryPath: stri
     modelPath,
     libraryPath,
     device: config.device,
-    maxRows: config.maxNumSeqs,
+    maxRows: Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
     maxQueue: config.maxQueue,
     prefillChunk: config.chunkedPrefillTokens,
+    prefillRows: config.prefillBatchSize,
     ...(!config.disablePrefixCache && { prefixCache: { blockSize: config.pagedCacheBlockSize, maxBytes: prefixBytes(config, freemem()) } }),
     ...(config.maxModelLen !== undefined && { maxModelLen: config.maxModelLen }),
   };

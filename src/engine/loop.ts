@@ -42,7 +42,10 @@ export class EngineLoop {
     private readonly runner: StepRunner,
     private readonly options: LoopOptions,
   ) {
-    this.scheduler = new Scheduler(options.limits, sequence => runner.begin(sequence));
+    this.scheduler = new Scheduler(options.limits, {
+      begin: sequence => runner.begin(sequence),
+      preempted: sequence => runner.forget(sequence),
+    });
   }
 
   /** Hands a message in; it is looked at before the next step. */
@@ -162,6 +165,7 @@ export class EngineLoop {
   private failAll(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.runner.reset();
+    this.scheduler.forgetInFlight();
     for (const sequence of this.scheduler.admitted()) {
       this.drop(sequence);
       this.fail(sequence.id, "internal", message);
@@ -185,6 +189,7 @@ export class EngineLoop {
       promptTokens: this.promptTokens,
       completionTokens: this.completionTokens,
       finished: this.finished,
+      preemptions: this.scheduler.preemptions,
       prefix: this.runner.prefixStats,
       ...this.options.deviceStats(),
     };

@@ -43,13 +43,13 @@ export class PromptReader {
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
-    const { sampling, minTokens, stopIds, logprobs, promptLogprobs, prompt } = sequence.request;
+    const { sampling, minTokens, stopIds, logprobs, prompt } = sequence.request;
     const kv = new KvRows(this.model.layout);
-    const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt);
+    const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt, sequence.answer);
     this.reading.set(sequence, { sequence, sampler, kv });
     kv.addRow();
-    if (this.prefixes === undefined || promptLogprobs !== undefined) return 0; // the latter need every position's logits
-    return mx.scope(() => this.prefixes!.restore(kv, prompt));
+    if (this.prefixes === undefined || sequence.measuresPrompt) return 0; // the latter needs every position's logits
+    return mx.scope(() => this.prefixes!.restore(kv, sequence.source));
   }
 
   /** Gives a sequence up. */
@@ -71,7 +71,7 @@ export class PromptReader {
 
   /** Reads the chunks; notes in `pending` what will be known, and yields the rows that have come to the end of their prompts. */
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
-    const ends = chunks.filter(({ sequence, to }) => to === sequence.request.prompt.length && sequence.limit > 0);
+    const ends = chunks.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
     for (const chunk of chunks) if (!ends.includes(chunk)) this.readPart(chunk, pending);
     for (const group of groups(ends)) yield this.readEnds(group, pending);
   }
@@ -80,10 +80,10 @@ export class PromptReader {
   private readPart(chunk: Chunk, pending: Pending): void {
     const { sequence, from, to } = chunk;
     const { kv } = this.reading.get(sequence)!;
-    const hidden = this.forward(kv, [sequence.request.prompt.subarray(from, to)]);
+    const hidden = this.forward(kv, [sequence.source.subarray(from, to)]);
     pending.prompts.push(...this.measure(chunk, hidden));
     pending.fences.push(kv.fence());
-    if (to < sequence.request.prompt.length) return;
+    if (to < sequence.source.length) return;
     pending.ended.push(sequence);
     this.forget(sequence);
   }
@@ -97,7 +97,7 @@ export class PromptReader {
     const kv = new KvRows(this.model.layout);
     try {
       for (const row of rows) kv.join(row.kv);
-      const parts = chunks.map(({ sequence, from, to }) => sequence.request.prompt.subarray(from, to));
+      const parts = chunks.map(({ sequence, from, to }) => sequence.source.subarray(from, to));
       const hidden = this.forward(kv, parts);
       kv.trim(chunks.map(chunk => chunk.to));
       if (chunks.length === 1) pending.prompts.push(...this.measure(chunks[0]!, hidden));
@@ -113,7 +113,7 @@ export class PromptReader {
       );
       rows.forEach(({ sequence }, i) => {
         this.reading.delete(sequence);
-        this.prefixes?.publish(kv, i, sequence.request.prompt);
+        this.prefixes?.publish(kv, i, sequence.source);
       });
       return { rows, kv, sampled };
     } catch (error) {
@@ -135,7 +135,7 @@ export class PromptReader {
   private measure({ sequence, from, to }: Chunk, hidden: Tensor): PendingPrompt[] {
     const { prompt, promptLogprobs } = sequence.request;
     const made: PendingPrompt[] = [];
-    const end = promptLogprobs === undefined ? from : Math.min(to, prompt.length - 1);
+    const end = !sequence.measuresPrompt ? from : Math.min(to, prompt.length - 1);
     for (let at = from; at < end; at += LOGIT_POSITIONS) {
       const stop = Math.min(at + LOGIT_POSITIONS, end);
       const part = mx.sliceAxis(hidden, 1, at - from, stop - from);
@@ -168,6 +168,6 @@ function groups(chunks: readonly Chunk[]): Chunk[][] {
 }
 
 function fit(longest: Chunk, chunk: Chunk): boolean {
-  const measured = [longest, chunk].some(({ sequence }) => sequence.request.promptLogprobs !== undefined);
+  const measured = [longest, chunk].some(({ sequence }) => sequence.measuresPrompt);
   return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * MAX_PADDING;
 }

@@ -25,6 +25,8 @@ export interface Submit {
   readonly stopIds: readonly number[]; // ends the sequence; empty when end-of-sequence is ignored
   readonly logprobs?: number; // number of alternatives beside the drawn id, 0 to 20
   readonly promptLogprobs?: number; // likewise for each prompt id but the first
+  readonly client?: string; // whose it is: clients get equal shares
+  readonly priority?: number; // lower is served first; 0 when absent
 }
 
 /** Ends a sequence within one step; unknown ids are ignored, because it may just have finished. */
@@ -126,6 +128,7 @@ export interface EngineStats {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly finished: number;
+  readonly preemptions: number; // rows that were given up and made again
   readonly prefix: PrefixStats | undefined; // undefined when prefixes are not stored
   readonly liveHandles: number;
   readonly activeBytes: number;
@@ -154,6 +157,7 @@ export interface EngineOptions {
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
   readonly prefillChunk: number; // prompt ids read between two decode steps
+  readonly prefillRows: number; // prompts read between two decode steps
   readonly prefixCache?: PrefixCacheOptions; // undefined: every prompt is read from its start
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
 }

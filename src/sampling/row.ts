@@ -13,7 +13,7 @@ export interface RowOptions {
 /** Penalties count on the device, so that a step never waits for the ids of the one before. */
 export class SamplerRow {
   /** Tokens drawn so far: the index of the next random number, and what minTokens is compared with. */
-  drawn = 0;
+  drawn: number;
   private counts: Tensor | undefined; // [V] float32: how often each id was drawn
   private seen: Tensor | undefined; // [V] float32: 1 where an id stands in prompt or answer
   private bias: Tensor | undefined; // [V] float32
@@ -23,10 +23,12 @@ export class SamplerRow {
     readonly options: RowOptions,
     private readonly vocabSize: number,
     prompt: Uint32Array,
+    answer: readonly number[] = [], // what was drawn before the row was made again
   ) {
+    this.drawn = answer.length;
     const { sampling, minTokens, stopIds } = options;
-    if (sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0) this.counts = this.vector(() => {});
-    if (sampling.repetitionPenalty !== 1) this.seen = this.vector(v => prompt.forEach(id => (v[id] = 1)));
+    if (sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0) this.counts = this.vector(v => answer.forEach(id => (v[id] = v[id]! + 1)));
+    if (sampling.repetitionPenalty !== 1) this.seen = this.vector(v => [prompt, answer].forEach(ids => ids.forEach(id => (v[id] = 1))));
     if (sampling.logitBias.length > 0) this.bias = this.vector(v => sampling.logitBias.forEach(([id, bias]) => (v[id] = v[id]! + bias)));
     if (minTokens > 0 && stopIds.length > 0) this.stopBan = this.vector(v => stopIds.forEach(id => (v[id] = -Infinity)));
   }

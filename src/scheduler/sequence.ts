@@ -1,30 +1,44 @@
-// One sequence's bookkeeping: what was asked, how far its prompt is read, what was drawn. No tensors.
+// One sequence's bookkeeping: what was asked, how far it is read, what was drawn. No tensors.
 import type { FinishReason, Submit } from "../engine/protocol.ts";
 
 /**
- *   prompt ids   │ read into kv ……………│ still to read ………│
- *                0                    read                prompt.length
+ *   source ids   │ read into kv ……………│ still to read ………│      the prompt; after a preemption also the answer so far
+ *                0                    read                source.length
  *   answer ids   │ known ………………│ drawn, not yet read back │
  *                0               answer.length     answer.length + inFlight
  */
 export class Sequence {
   readonly answer: number[] = [];
+  source: Uint32Array;
   read = 0;
-  cached = 0; // prompt ids that were taken from stored prefixes
+  cached = 0; // source ids that were taken from stored prefixes
   inFlight = 0;
   finish: FinishReason | undefined;
 
   constructor(
     readonly request: Submit,
     readonly contextLength: number,
-  ) {}
+    readonly arrival = 0, // a later one has a higher number
+  ) {
+    this.source = request.prompt;
+  }
 
   get id(): number {
     return this.request.id;
   }
 
+  get client(): string {
+    return this.request.client ?? "";
+  }
+
+  /** Lower is more urgent. */
+  get priority(): number {
+    return this.request.priority ?? 0;
+  }
+
+  /** Whether all is read that the next id follows from. */
   get promptRead(): boolean {
-    return this.read === this.request.prompt.length;
+    return this.read === this.source.length;
   }
 
   /** Ids that this sequence may have at most: what was asked for and what fits. */
@@ -39,6 +53,22 @@ export class Sequence {
     ids.set(prompt);
     ids.set(this.answer, prompt.length);
     return ids;
+  }
+
+  /** Whether the log-probabilities of the prompt are still to be measured: a prompt is measured once, before the first id is drawn. */
+  get measuresPrompt(): boolean {
+    return this.request.promptLogprobs !== undefined && this.answer.length === 0;
+  }
+
+  /** Starts to read, or after a preemption to read again, all ids that are known. None may be in flight. */
+  begin(): void {
+    this.source = this.answer.length === 0 ? this.request.prompt : this.ids();
+    this.read = this.cached = 0;
+  }
+
+  /** Whether the row can be given up and made again. */
+  get preemptable(): boolean {
+    return this.finish === undefined && this.limit > 0 && (this.promptRead || !this.measuresPrompt);
   }
 
   /** Whether one more id may be drawn, counting those that are drawn but not known yet. */

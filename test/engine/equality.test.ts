@@ -2,76 +2,14 @@
 // whatever joins and leaves beside it and however its prompt is cut into chunks.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { EngineLoop } from "../../src/engine/loop.ts";
-import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
-import { Runner } from "../../src/engine/runner.ts";
 import { PrefixStore } from "../../src/kv/prefix-store.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
+import { alone, MemoryEngine, mixture } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
-import { dice, GREEDY, submission } from "../helpers/sequences.ts";
+import { dice, submission } from "../helpers/sequences.ts";
 
 const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window"];
-const STATS = { liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 };
-
-class MemoryEngine {
-  readonly loop: EngineLoop;
-  readonly sent: FromEngine[] = [];
-  readonly running: Promise<void>;
-  private readonly runner: Runner;
-
-  constructor(loaded: LoadedModel, limits: { maxRows: number; prefillChunk: number }, prefixes?: PrefixStore) {
-    this.runner = new Runner(loaded.model, prefixes);
-    this.loop = new EngineLoop(this.runner, {
-      limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
-      vocabSize: loaded.model.vocabSize,
-      send: message => void this.sent.push(message),
-      deviceStats: () => STATS,
-    });
-    this.running = this.loop.run();
-  }
-
-  rows(id: number): StepRow[] {
-    return this.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.id === id) : []));
-  }
-
-  answer(id: number): { ids: number[]; logprobs: number[]; finish: string | undefined } {
-    const rows = this.rows(id);
-    return {
-      ids: rows.flatMap(row => row.ids),
-      logprobs: rows.flatMap(row => (row.logprobs ?? []).map(l => l.logprob)),
-      finish: rows.at(-1)?.finish,
-    };
-  }
-
-  async finish(): Promise<void> {
-    this.loop.receive({ type: "drain" });
-    await this.running;
-    this.runner.reset();
-  }
-}
-
-async function alone(loaded: LoadedModel, submit: Submit): Promise<ReturnType<MemoryEngine["answer"]>> {
-  const engine = new MemoryEngine(loaded, { maxRows: 1, prefillChunk: 1024 });
-  engine.loop.receive(submit);
-  await engine.finish();
-  return engine.answer(submit.id);
-}
-
-/** Prompts of many lengths, greedy and sampled, with penalties and stop ids here and there. */
-function mixture(seed: number, count: number, vocabSize: number): Submit[] {
-  const { below, next } = dice(seed);
-  return Array.from({ length: count }, (_, i) => {
-    const prompt = Uint32Array.from({ length: 1 + below(60) }, () => below(vocabSize));
-    const sampled = next() < 0.5;
-    const sampling = {
-      ...GREEDY,
-      ...(sampled && { temperature: 0.9, seed: i, topP: next() < 0.5 ? 0.9 : 1 }),
-      ...(next() < 0.3 && { frequencyPenalty: 0.5, repetitionPenalty: 1.1 }),
-    };
-    return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(24), stopIds: next() < 0.3 ? [below(vocabSize)] : [], logprobs: 2 });
-  });
-}
 
 describe.each(MODELS)("%s", name => {
   let loaded: LoadedModel;

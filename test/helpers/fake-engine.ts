@@ -99,6 +99,7 @@ export class FakeEngine implements Engine {
       promptTokens: this.sequences.reduce((sum, sequence) => sum + sequence.request.prompt.length, 0),
       completionTokens: this.sequences.reduce((sum, sequence) => sum + sequence.sent.length, 0),
       finished: count("stop") + count("length"),
+      preemptions: 0,
       prefix: undefined,
       liveHandles: 0,
       activeBytes: 0,

@@ -1,0 +1,38 @@
+// Preempted and resumed equals undisturbed: on the CPU back end, id for id and bit for bit, greedy and seeded.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Submit } from "../../src/engine/protocol.ts";
+import { PrefixStore } from "../../src/kv/prefix-store.ts";
+import { loadModel, type LoadedModel } from "../../src/models/load.ts";
+import * as mx from "../../src/mx/index.ts";
+import { alone, MemoryEngine, mixture } from "../helpers/memory-engine.ts";
+import { openForTests } from "../helpers/mx.ts";
+import { dice } from "../helpers/sequences.ts";
+
+describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window"])("%s", name => {
+  let loaded: LoadedModel;
+  beforeAll(() => {
+    openForTests();
+    loaded = loadModel(join(import.meta.dir, "../golden", name));
+  });
+  afterAll(() => loaded.weights.release());
+
+  test.each([false, true])("urgent requests push others out, and each gets what it gets alone; stored prefixes: %p", async stored => {
+    const before = mx.liveHandles();
+    const { below } = dice(17);
+    const prefixes = stored ? new PrefixStore(loaded.model.layout, { blockSize: 8, maxBytes: 1 << 20 }, 4) : undefined;
+    const engine = new MemoryEngine(loaded, { maxRows: 4, prefillChunk: 16 }, prefixes);
+    const all = mixture(8, 40, loaded.model.vocabSize).map((submit, i): Submit => ({ ...submit, minTokens: i % 5, priority: below(6) }));
+    for (const submit of all) {
+      engine.loop.receive(submit);
+      for (let wait = below(5); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+    }
+    engine.loop.receive({ type: "stats", ask: 1 });
+    await engine.finish();
+    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+    const stats = engine.sent.find(message => message.type === "stats")!;
+    expect(stats.stats.preemptions).toBeGreaterThan(5);
+    prefixes?.clear();
+    expect(mx.liveHandles()).toBe(before);
+  });
+});

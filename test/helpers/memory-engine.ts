@@ -1,0 +1,70 @@
+// The whole engine in this process, on a real model: loop, scheduler, runner, sampling.
+import { EngineLoop } from "../../src/engine/loop.ts";
+import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
+import { Runner } from "../../src/engine/runner.ts";
+import type { PrefixStore } from "../../src/kv/prefix-store.ts";
+import type { LoadedModel } from "../../src/models/load.ts";
+import type { Limits } from "../../src/scheduler/scheduler.ts";
+import { dice, GREEDY, submission } from "./sequences.ts";
+
+const STATS = { liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 };
+
+export class MemoryEngine {
+  readonly loop: EngineLoop;
+  readonly sent: FromEngine[] = [];
+  readonly running: Promise<void>;
+  private readonly runner: Runner;
+
+  constructor(loaded: LoadedModel, limits: Pick<Limits, "maxRows" | "prefillChunk">, prefixes?: PrefixStore) {
+    this.runner = new Runner(loaded.model, prefixes);
+    this.loop = new EngineLoop(this.runner, {
+      limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
+      vocabSize: loaded.model.vocabSize,
+      send: message => void this.sent.push(message),
+      deviceStats: () => STATS,
+    });
+    this.running = this.loop.run();
+  }
+
+  rows(id: number): StepRow[] {
+    return this.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.id === id) : []));
+  }
+
+  answer(id: number): { ids: number[]; logprobs: number[]; finish: string | undefined } {
+    const rows = this.rows(id);
+    return {
+      ids: rows.flatMap(row => row.ids),
+      logprobs: rows.flatMap(row => (row.logprobs ?? []).map(l => l.logprob)),
+      finish: rows.at(-1)?.finish,
+    };
+  }
+
+  async finish(): Promise<void> {
+    this.loop.receive({ type: "drain" });
+    await this.running;
+    this.runner.reset();
+  }
+}
+
+/** What a sequence gets when it has the engine for itself. */
+export async function alone(loaded: LoadedModel, submit: Submit): Promise<ReturnType<MemoryEngine["answer"]>> {
+  const engine = new MemoryEngine(loaded, { maxRows: 1, prefillChunk: 1024 });
+  engine.loop.receive(submit);
+  await engine.finish();
+  return engine.answer(submit.id);
+}
+
+/** Prompts of many lengths, greedy and sampled, with penalties and stop ids here and there. */
+export function mixture(seed: number, count: number, vocabSize: number): Submit[] {
+  const { below, next } = dice(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const prompt = Uint32Array.from({ length: 1 + below(60) }, () => below(vocabSize));
+    const sampled = next() < 0.5;
+    const sampling = {
+      ...GREEDY,
+      ...(sampled && { temperature: 0.9, seed: i, topP: next() < 0.5 ? 0.9 : 1 }),
+      ...(next() < 0.3 && { frequencyPenalty: 0.5, repetitionPenalty: 1.1 }),
+    };
+    return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(24), stopIds: next() < 0.3 ? [below(vocabSize)] : [], logprobs: 2 });
+  });
+}
