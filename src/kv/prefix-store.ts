@@ -7,6 +7,7 @@ import type { PrefixCacheOptions, PrefixStats } from "../engine/protocol.ts";
 import type { LayerLayout } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import { isRecurrent } from "./recurrent.ts";
 import type { KvRows } from "./rows.ts";
 
 export class PrefixStore {
@@ -90,5 +91,8 @@ function partsOf(layout: readonly LayerLayout[], blockSize: number): Part[] {
     end += numbers;
     return { offset, numbers, of: block => mx.reshape(mx.slice(block, [offset], [offset + numbers]), [1, kvHeads, blockSize, width]) };
   };
-  return layout.flatMap(({ kvHeads, headDim, valueDim }) => [part(kvHeads, headDim), part(kvHeads, valueDim ?? headDim)]);
+  return layout.flatMap(one => {
+    if (isRecurrent(one)) throw new TypeError("the states of a recurrent layer have no blocks");
+    return [part(one.kvHeads, one.headDim), part(one.kvHeads, one.valueDim ?? one.headDim)];
+  });
 }
