@@ -50,6 +50,12 @@ export const serveOptions = {
     help: "prompt tokens read between two decode steps",
   }),
   disablePrefixCache: toggle({ section: prefixes, default: false, help: "read every prompt from its start" }),
+  cacheStrategy: choice({
+    section: prefixes,
+    choices: ["auto", "memory-aware", "paged", "legacy"],
+    default: "auto",
+    help: "what limits stored prefixes beside memory: nothing, blocks (paged) or sequences (legacy); auto is memory-aware",
+  }),
   cacheMemoryMb: integer({
     section: prefixes,
     value: "MB",
@@ -59,6 +65,16 @@ export const serveOptions = {
     help: "most memory for stored prefixes; a share of the free memory otherwise",
   }),
   cacheMemoryPercent: decimal({ section: prefixes, value: "SHARE", default: 0.2, min: 0.001, max: 1, help: "that share, taken at the start" }),
+  usePagedCache: toggle({ section: prefixes, default: false, help: "what --cache-strategy paged says, where that is auto" }),
+  noMemoryAwareCache: toggle({ section: prefixes, default: false, help: "what --cache-strategy legacy says, likewise" }),
+  maxCacheBlocks: integer({ section: prefixes, default: undefined, min: 1, max: 2 ** 31, help: "most stored blocks; 1000 with the strategy paged" }),
+  prefixCacheSize: integer({
+    section: prefixes,
+    default: undefined,
+    min: 1,
+    max: 2 ** 31,
+    help: "most stored sequences; 100 with the strategy legacy",
+  }),
   pagedCacheBlockSize: integer({ section: prefixes, value: "TOKENS", default: 64, min: 1, max: 4096, help: "tokens per stored block" }),
   chatTemplate: text({ section: chat, value: "FILE", default: undefined, help: "a Jinja template in the place of the model's own" }),
   defaultChatTemplateKwargs: json({ section: chat, default: {}, help: 'variables of the template, such as {"enable_thinking":false}' }),
@@ -101,10 +117,10 @@ const needless = {
 };
 const unsupported = new Set(
   words(`--mllm-prefill-step-size
-  --prefix-cache-size --no-memory-aware-cache --kv-cache-quantization
+  --kv-cache-quantization
   --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
-  --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id --cache-strategy --use-paged-cache
-  --max-cache-blocks --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
+  --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id
+  --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
   --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
@@ -136,13 +152,9 @@ export function readServeConfig(args: readonly string[], environment: Environmen
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
+  if (values.disablePrefixCache && values.cacheStrategy !== "auto")
+    throw usageError(`--cache-strategy ${values.cacheStrategy} stores prefixes and --disable-prefix-cache does not: give one of them`);
   return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };
-}
-
-/** Bytes that stored prefixes may take; 0 when they are not stored. */
-export function prefixBytes(config: Pick<ServeConfig, "disablePrefixCache" | "cacheMemoryMb" | "cacheMemoryPercent">, freeBytes: number): number {
-  if (config.disablePrefixCache) return 0;
-  return config.cacheMemoryMb === undefined ? Math.floor(freeBytes * config.cacheMemoryPercent) : config.cacheMemoryMb * 1_000_000;
 }
 
 export function isLoopback(host: string): boolean {

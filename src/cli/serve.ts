@@ -4,7 +4,8 @@ import { existsSync, statSync } from "node:fs";
 import { freemem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { locateAssets, ownCommand } from "../assets/locate.ts";
-import { prefixBytes, readServeConfig, useColor, type ServeConfig } from "../config.ts";
+import { cacheLimits } from "../cache/strategy.ts";
+import { readServeConfig, useColor, type ServeConfig } from "../config.ts";
 import { EngineProcess, EngineRefused } from "../engine/client.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { startBlock } from "./start-block.ts";
@@ -43,6 +44,7 @@ export async function serve(args: readonly string[]): Promise<void> {
 }
 
 function engineOptions(config: ServeConfig, modelPath: string, libraryPath: string) {
+  const prefixCache = cacheLimits(config, freemem());
   return {
     modelPath,
     libraryPath,
@@ -51,7 +53,7 @@ function engineOptions(config: ServeConfig, modelPath: string, libraryPath: stri
     maxQueue: config.maxQueue,
     prefillChunk: config.chunkedPrefillTokens,
     prefillRows: config.prefillBatchSize,
-    ...(!config.disablePrefixCache && { prefixCache: { blockSize: config.pagedCacheBlockSize, maxBytes: prefixBytes(config, freemem()) } }),
+    ...(prefixCache && { prefixCache }),
     ...(config.maxModelLen !== undefined && { maxModelLen: config.maxModelLen }),
   };
 }

@@ -1,7 +1,6 @@
 // An engine process: one model, one thread, MLX. Started by client.ts with the hidden command `engine`; speaks over IPC.
 import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
-import { isRecurrent } from "../kv/recurrent.ts";
 import { loadModel } from "../models/load.ts";
 import { CheckpointError } from "../weights/error.ts";
 import { EngineLoop } from "./loop.ts";
@@ -38,8 +37,7 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const { model, info } = loadModel(options.modelPath);
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
-    const isStored = !model.layout.some(isRecurrent); // states have no positions to begin at
-    const prefixes = isStored ? options.prefixCache && new PrefixStore(model.layout, options.prefixCache, device === "cpu" ? 4 : 2) : undefined;
+    const prefixes = options.prefixCache && new PrefixStore(options.prefixCache);
     const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
     const { maxRows, maxQueue, prefillChunk } = options;

@@ -1,6 +1,5 @@
 // Reads prompts: each into a kv of its own, chunk by chunk, until its first id is drawn.
 import type { PrefixStore } from "../kv/prefix-store.ts";
-import { isRecurrent } from "../kv/recurrent.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
@@ -11,6 +10,7 @@ import { sample, type Sampled } from "../sampling/sampler.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { Pending, PendingPrompt } from "./pending.ts";
+import { splitWave } from "./waves.ts";
 
 export interface Row {
   readonly sequence: Sequence;
@@ -31,19 +31,16 @@ interface ReadingRow extends Row {
 /** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
 const LOGIT_POSITIONS = 64;
 
-/** Prompts are read together when padding makes them longer by at most this part; states would take padding in, so there it is none. */
+/** Prompts are read together when padding makes them longer by at most this part. */
 const MAX_PADDING = 1 / 8;
 
 export class PromptReader {
   private readonly reading = new Map<Sequence, ReadingRow>();
-  private readonly padding: number;
 
   constructor(
     private readonly model: Model,
     private readonly prefixes: PrefixStore | undefined,
-  ) {
-    this.padding = model.layout.some(isRecurrent) ? 0 : MAX_PADDING;
-  }
+  ) {}
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
@@ -52,8 +49,16 @@ export class PromptReader {
     const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt, sequence.answer);
     this.reading.set(sequence, { sequence, sampler, kv });
     kv.addRow();
-    if (this.prefixes === undefined || sequence.measuresPrompt) return 0; // the latter needs every position's logits
-    return mx.scope(() => this.prefixes!.restore(kv, sequence.source));
+    return mx.scope(() => this.catchUp(sequence, kv));
+  }
+
+  /** Takes what is stored of a prompt behind what its row holds; returns how many ids it holds then. */
+  private catchUp(sequence: Sequence, kv: KvRows): number {
+    const held = kv.lengths[0]!;
+    if (this.prefixes === undefined || sequence.measuresPrompt) return held; // measuring needs every position's logits
+    this.prefixes.restore(kv, sequence.source);
+    sequence.cached += kv.lengths[0]! - held;
+    return kv.lengths[0]!;
   }
 
   /** Gives a sequence up. */
@@ -75,21 +80,36 @@ export class PromptReader {
 
   /** Reads the chunks; notes in `pending` what will be known, and yields the rows that have come to the end of their prompts. */
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
-    const ends = chunks.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
-    for (const chunk of chunks) if (!ends.includes(chunk)) this.readPart(chunk, pending);
-    for (const group of groups(ends, this.padding)) yield this.readEnds(group, pending);
+    const blockSize = this.prefixes?.blockSize ?? Infinity;
+    for (let rest = chunks; rest.length > 0;) {
+      const behind = rest.map(chunk => ({ ...chunk, from: this.catchUp(chunk.sequence, this.reading.get(chunk.sequence)!.kv) }));
+      const { now, later } = splitWave(behind, blockSize);
+      const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
+      for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
+      for (const group of groups(ends)) yield this.readEnds(group, pending);
+      rest = later;
+    }
   }
 
-  /** A part of a prompt after which nothing is drawn. */
+  /** A part of a prompt after which nothing is drawn. Stored prefixes may have brought the row beyond it. */
   private readPart(chunk: Chunk, pending: Pending): void {
     const { sequence, from, to } = chunk;
     const { kv } = this.reading.get(sequence)!;
-    const hidden = this.forward(kv, [sequence.source.subarray(from, to)]);
-    pending.prompts.push(...this.measure(chunk, hidden));
+    if (from < to) {
+      const hidden = this.forward(kv, [sequence.source.subarray(from, to)]);
+      pending.prompts.push(...this.measure(chunk, hidden));
+    }
     pending.fences.push(kv.fence());
-    if (to < sequence.source.length) return;
+    const isEnd = to === sequence.source.length;
+    if (from < to) this.prefixes?.publish(kv, 0, sequence.source.subarray(0, to), isEnd);
+    if (!isEnd) return;
     pending.ended.push(sequence);
+    this.count(sequence);
     this.forget(sequence);
+  }
+
+  private count({ answer, cached, measuresPrompt }: Sequence): void {
+    if (answer.length === 0 && !measuresPrompt) this.prefixes?.count(cached); // not again after a preemption
   }
 
   /**
@@ -117,7 +137,8 @@ export class PromptReader {
       );
       rows.forEach(({ sequence }, i) => {
         this.reading.delete(sequence);
-        this.prefixes?.publish(kv, i, sequence.source);
+        this.count(sequence);
+        this.prefixes?.publish(kv, i, sequence.source, true);
       });
       return { rows, kv, sampled };
     } catch (error) {
@@ -160,18 +181,18 @@ function lastPositions(hidden: Tensor, lengths: readonly number[]): Tensor {
 }
 
 /** Chunks that are read in one pass: of the same start and nearly the same length, none measured. */
-function groups(chunks: readonly Chunk[], padding: number): Chunk[][] {
+function groups(chunks: readonly Chunk[]): Chunk[][] {
   const sorted = chunks.toSorted((a, b) => a.from - b.from || b.to - a.to);
   const made: Chunk[][] = [];
   for (const chunk of sorted) {
     const longest = made.at(-1)?.[0];
-    if (longest !== undefined && fit(longest, chunk, padding)) made.at(-1)!.push(chunk);
+    if (longest !== undefined && fit(longest, chunk)) made.at(-1)!.push(chunk);
     else made.push([chunk]);
   }
   return made;
 }
 
-function fit(longest: Chunk, chunk: Chunk, padding: number): boolean {
+function fit(longest: Chunk, chunk: Chunk): boolean {
   const measured = [longest, chunk].some(({ sequence }) => sequence.measuresPrompt);
-  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * padding;
+  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * MAX_PADDING;
 }

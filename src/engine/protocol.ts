@@ -112,11 +112,12 @@ export interface Refused {
   readonly message: string;
 }
 
-export interface PrefixStats {
+export interface PrefixStats extends PrefixCacheOptions {
   readonly blocks: number;
-  readonly blockSize: number; // ids per block
-  readonly maxBlocks: number;
-  readonly hits: number; // sequences that took at least one block
+  readonly bytes: number;
+  readonly chains: number;
+  readonly evictions: number; // blocks that went to make room
+  readonly hits: number; // sequences that took at least one id
   readonly misses: number;
   readonly tokensSaved: number;
 }
@@ -144,9 +145,13 @@ export interface StatsAnswer {
 
 export type FromEngine = Ready | Refused | Step | Failed | StatsAnswer;
 
+/** How many prefixes are stored at most: whichever limit is reached first. */
 export interface PrefixCacheOptions {
+  readonly strategy: "memory-aware" | "paged" | "legacy"; // as it is called outside
   readonly blockSize: number; // ids per block
   readonly maxBytes: number;
+  readonly maxBlocks?: number;
+  readonly maxChains?: number; // stored sequences
 }
 
 /** How an engine process is started; sent as its first message. */

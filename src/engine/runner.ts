@@ -101,10 +101,13 @@ export class Runner {
     this.setLastIds(next);
   }
 
-  /** Stores what a finished row holds, so that the next turn of its chat finds it. The last id's keys were never computed. */
+  /**
+   * Stores what a row holds that leaves, so that the next turn of its chat finds it, also when a stop string or the client
+   * ended it. The last id's keys were never computed.
+   */
   private publishAnswer(row: number): void {
     const { sequence } = this.rows[row]!;
-    if (sequence.finish !== "abort") this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, -1));
+    this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, -1), true);
   }
 
   private decode(): PendingDraw {

@@ -1,68 +1,84 @@
 // Stored prefixes: the bookkeeping of cache/prefix with the keys and values behind it.
-//
-// A block's payload is one flat tensor with the keys and values of all layers, so that a thousand blocks are a thousand
-// buffers and not a thousand times the layers. Blocks are copies: no slab is shared with them, in either direction.
-import { PrefixCache } from "../cache/prefix.ts";
+// Blocks are copies: no slab is shared with them, in either direction.
+import { PrefixCache, type Match } from "../cache/prefix.ts";
 import type { PrefixCacheOptions, PrefixStats } from "../engine/protocol.ts";
-import type { LayerLayout } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
-import type { Tensor } from "../mx/index.ts";
-import { isRecurrent } from "./recurrent.ts";
+import { BlockFormat, type StoredBlock } from "./block.ts";
 import type { KvRows } from "./rows.ts";
 
 export class PrefixStore {
-  private readonly cache: PrefixCache<Tensor>;
-  private readonly parts: readonly Part[];
-  private readonly maxBlocks: number;
+  private readonly cache: PrefixCache<StoredBlock>;
+  private readonly formats: BlockFormat[] = [];
   private hits = 0;
   private misses = 0;
   private tokensSaved = 0;
 
-  constructor(layout: readonly LayerLayout[], options: PrefixCacheOptions, bytesPerNumber: number) {
-    const { blockSize, maxBytes } = options;
-    this.parts = partsOf(layout, blockSize);
-    this.maxBlocks = Math.floor(maxBytes / (this.blockNumbers * bytesPerNumber));
-    this.cache = new PrefixCache(blockSize, this.maxBlocks, payload => mx.release(payload));
+  constructor(private readonly options: PrefixCacheOptions) {
+    const { blockSize, maxBytes, maxBlocks, maxChains } = options;
+    this.cache = new PrefixCache({
+      blockSize,
+      limits: { bytes: maxBytes, blocks: maxBlocks ?? Infinity, chains: maxChains ?? Infinity },
+      sizeOf: block => block.bytes,
+      dropped: block => mx.release(block.data),
+    });
+  }
+
+  get blockSize(): number {
+    return this.cache.blockSize;
   }
 
   get stats(): PrefixStats {
-    const { maxBlocks, hits, misses, tokensSaved } = this;
-    return { blocks: this.cache.size, blockSize: this.cache.blockSize, maxBlocks, hits, misses, tokensSaved };
+    const { blocks, bytes, chains, evictions } = this.cache;
+    const { hits, misses, tokensSaved, options } = this;
+    return { ...options, blocks, bytes, chains, evictions, hits, misses, tokensSaved };
   }
 
-  /** Gives the empty only row of `kv` the longest stored prefix of `ids`; returns how many ids that spares. */
-  restore(kv: KvRows, ids: Uint32Array): number {
-    const chain = this.cache.match(ids);
-    this.cache.letGo(chain); // the graph below holds on to the data
-    const length = chain.length * this.cache.blockSize;
-    if (length === 0) this.misses += 1;
-    else this.hits += 1;
-    this.tokensSaved += length;
-    if (length === 0) return 0;
-    const joined = this.parts.map(part =>
-      mx.concatenate(
-        chain.map(block => part.of(block.payload)),
-        2,
-      ),
-    );
-    kv.fill(
-      kv.layers.map((_, i) => [joined[2 * i]!, joined[2 * i + 1]!] as const),
-      length,
-    );
-    return length;
+  /** Bytes of stored blocks. */
+  get bytes(): number {
+    return this.cache.bytes;
   }
 
-  /** Stores the full blocks of `ids`, whose keys and values row `row` of `kv` holds from position 0 on. */
-  publish(kv: KvRows, row: number, ids: Uint32Array): void {
-    const made: Tensor[] = [];
-    this.cache.insert(ids, n => {
-      const [from, to] = [n * this.cache.blockSize, (n + 1) * this.cache.blockSize];
-      const numbers = kv.layers.flatMap(layer => layer.part(row, from, to)).map(t => mx.reshape(t, [-1]));
-      const block = mx.keep(mx.concatenate(numbers, 0));
-      made.push(block);
-      return block;
-    });
-    if (made.length > 0) mx.asyncEvaluate(...made); // before the slab is written again, so that it has no reader left
+  /** Gives the only row of `kv` what is stored of `ids` behind what it holds already. */
+  restore(kv: KvRows, ids: Uint32Array): void {
+    const match = this.cache.match(ids, kv.lengths[0]);
+    this.cache.letGo(match.blocks); // the graph below holds on to the data
+    for (const { blocks, start, end } of runs(match)) {
+      const from = Math.max(start, kv.lengths[0]!);
+      const to = Math.min(end, match.length);
+      if (from >= to) continue;
+      const skipped = Math.floor((from - start) / this.blockSize);
+      const first = start + skipped * this.blockSize;
+      const layers = blocks[0]!.format.unpack(blocks.slice(skipped));
+      kv.append(
+        layers.map(parts => parts.map(part => mx.sliceAxis(part, 2, from - first, to - first))),
+        to,
+      );
+    }
+  }
+
+  /** Counts a sequence that took so many ids of its prompt from here. */
+  count(cached: number): void {
+    if (cached > 0) this.hits += 1;
+    else this.misses += 1;
+    this.tokensSaved += cached;
+  }
+
+  /**
+   * Stores the blocks of `ids`, which row `row` of `kv` holds from position 0 on; with `partial` also those behind the last
+   * full block.
+   */
+  publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
+    const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
+      const full = parts.filter(part => part.length === this.blockSize).length;
+      const behind = from + full * this.blockSize;
+      const blocks = [
+        ...(full > 0 ? this.pack(kv.part(row, from, behind), full, this.blockSize) : []),
+        ...(full < parts.length ? this.pack(kv.part(row, behind, behind + parts[full]!.length), 1, parts[full]!.length) : []),
+      ];
+      mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
+      return blocks;
+    };
+    mx.scope(() => this.cache.insert(ids, make, partial));
   }
 
   /** Drops all blocks; returns how many there were. */
@@ -70,29 +86,44 @@ export class PrefixStore {
     return this.cache.clear();
   }
 
-  private get blockNumbers(): number {
-    const last = this.parts.at(-1)!;
-    return last.offset + last.numbers;
+  /** Drops the least useful blocks until at most so many bytes are stored. */
+  shrink(bytes: number): void {
+    this.cache.shrink(bytes);
+  }
+
+  /** Throws when the books contradict each other; tests call it after each step. */
+  check(): void {
+    this.cache.check();
+  }
+
+  private pack(layers: readonly (readonly mx.Tensor[])[], count: number, tokens: number): StoredBlock[] {
+    return this.known(BlockFormat.of(layers)).pack(layers, count, tokens);
+  }
+
+  /** One object for all equal formats. */
+  private known(format: BlockFormat): BlockFormat {
+    const found = this.formats.find(one => one.equals(format));
+    if (found === undefined) this.formats.push(format);
+    return found ?? format;
   }
 }
 
-/** Where one layer's keys, or values, lie in a block. */
-interface Part {
-  readonly offset: number;
-  readonly numbers: number;
-  /** [1, kvHeads, blockSize, width]. */
-  of(block: Tensor): Tensor;
+interface Run {
+  readonly blocks: StoredBlock[];
+  readonly start: number;
+  end: number;
 }
 
-function partsOf(layout: readonly LayerLayout[], blockSize: number): Part[] {
-  let end = 0;
-  const part = (kvHeads: number, width: number): Part => {
-    const [offset, numbers] = [end, kvHeads * blockSize * width];
-    end += numbers;
-    return { offset, numbers, of: block => mx.reshape(mx.slice(block, [offset], [offset + numbers]), [1, kvHeads, blockSize, width]) };
-  };
-  return layout.flatMap(one => {
-    if (isRecurrent(one)) throw new TypeError("the states of a recurrent layer have no blocks");
-    return [part(one.kvHeads, one.headDim), part(one.kvHeads, one.valueDim ?? one.headDim)];
-  });
+/** Neighbouring blocks of one size and format, which are unpacked together. */
+function runs({ blocks }: Match<StoredBlock>): Run[] {
+  const made: Run[] = [];
+  for (const { payload, ids, end } of blocks) {
+    const last = made.at(-1);
+    const first = last?.blocks[0];
+    if (last && first?.format === payload.format && first.tokens === payload.tokens) {
+      last.blocks.push(payload);
+      last.end = end;
+    } else made.push({ blocks: [payload], start: end - ids.length, end });
+  }
+  return made;
 }

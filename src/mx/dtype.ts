@@ -30,3 +30,10 @@ export function dtypeName(code: number): Dtype {
     throw new MxError(`a tensor of type ${code === 11 ? "float64" : code === 13 ? "complex64" : code}, which is not supported here`);
   return name;
 }
+
+const sizes: Readonly<Partial<Record<Dtype, number>>> = { bool: 1, uint8: 1, int8: 1, uint64: 8, int64: 8, uint32: 4, int32: 4, float32: 4 };
+
+/** Bytes of one element. */
+export function itemSize(dtype: Dtype): number {
+  return sizes[dtype] ?? 2;
+}

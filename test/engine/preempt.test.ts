@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Submit } from "../../src/engine/protocol.ts";
-import { PrefixStore } from "../../src/kv/prefix-store.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
-import { alone, MemoryEngine, mixture } from "../helpers/memory-engine.ts";
+import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
 
@@ -20,7 +19,7 @@ describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window"])("%s", name => 
   test.each([false, true])("urgent requests push others out, and each gets what it gets alone; stored prefixes: %p", async stored => {
     const before = mx.liveHandles();
     const { below } = dice(17);
-    const prefixes = stored ? new PrefixStore(loaded.model.layout, { blockSize: 8, maxBytes: 1 << 20 }, 4) : undefined;
+    const prefixes = stored ? openPrefixes(8) : undefined;
     const engine = new MemoryEngine(loaded, { maxRows: 4, prefillChunk: 16 }, prefixes);
     const all = mixture(8, 40, loaded.model.vocabSize).map((submit, i): Submit => ({ ...submit, minTokens: i % 5, priority: below(6) }));
     for (const submit of all) {

@@ -2,7 +2,7 @@
 import { EngineLoop } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
 import { Runner } from "../../src/engine/runner.ts";
-import type { PrefixStore } from "../../src/kv/prefix-store.ts";
+import { PrefixStore } from "../../src/kv/prefix-store.ts";
 import type { LoadedModel } from "../../src/models/load.ts";
 import type { Limits } from "../../src/scheduler/scheduler.ts";
 import { dice, GREEDY, submission } from "./sequences.ts";
@@ -67,4 +67,8 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
     };
     return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(24), stopIds: next() < 0.3 ? [below(vocabSize)] : [], logprobs: 2 });
   });
+}
+
+export function openPrefixes(blockSize: number, maxBytes = 1 << 20): PrefixStore {
+  return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes });
 }

@@ -1,0 +1,22 @@
+// Prompts that begin alike are read one after the other, so that what they have in common is read once.
+import { common } from "../cache/prefix.ts";
+import type { Chunk } from "../scheduler/scheduler.ts";
+
+/**
+ * The chunks that are read now, and those that had better wait until the blocks of one of them are stored: at least half
+ * of such a chunk is then found there. The first chunk never waits.
+ */
+export function splitWave(chunks: readonly Chunk[], blockSize: number): { now: Chunk[]; later: Chunk[] } {
+  const [now, later]: [Chunk[], Chunk[]] = [[], []];
+  for (const chunk of chunks) (now.some(leader => spares(leader, chunk, blockSize)) ? later : now).push(chunk);
+  return { now, later };
+}
+
+function spares(leader: Chunk, { sequence, from, to }: Chunk, blockSize: number): boolean {
+  if (sequence.measuresPrompt) return false;
+  const { source } = leader.sequence;
+  const [published, most] = [leader.to === source.length ? leader.to : leader.to - (leader.to % blockSize), sequence.source.length - 1];
+  if (Math.min(published, most) - from < (to - from) / 2) return false; // before ids are compared
+  const found = Math.min(published, most, common(source, sequence.source));
+  return found > from && found - from >= (to - from) / 2;
+}
