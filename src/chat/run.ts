@@ -3,6 +3,7 @@
 import type { SequenceRequest } from "../engine/client.ts";
 import { EngineError } from "../engine/error.ts";
 import type { Sampling, StepRow } from "../engine/protocol.ts";
+import { ApiError } from "./error.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
 import { renderChat } from "./render.ts";
@@ -26,6 +27,9 @@ interface Choice {
 /** Throws ApiError before the first event, EngineError at any time. */
 export async function* runChat(service: Service, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const { generation, tools, choices } = request;
+  if (typeof request.toolChoice === "object" || request.toolChoice === "required")
+    throw new ApiError(400, "'tool_choice' cannot be enforced yet.", { code: "unsupported_parameter", param: "tool_choice" });
+  refuseConstraint(generation);
   const { ids: prompt, startsInReasoning } = await renderChat(service, request);
   checkPrompt(service, prompt, generation, "messages");
   const { tokenizer, toolFormat, reasoningFormat } = service;
@@ -47,6 +51,7 @@ export async function* runChat(service: Service, request: ChatRequest, signal: A
 /** Plain completions: no template, no parsing. Choice `p * n + c` is the c-th of the p-th prompt. */
 export async function* runCompletion(service: Service, request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const parts: Choice[] = [];
+  refuseConstraint(request.generation);
   for (const given of request.prompts) {
     const prompt = typeof given === "string" ? await service.encode(given, { specialTokens: true }) : toIds(given, service.vocabSize);
     checkPrompt(service, prompt, request.generation, "prompt");
@@ -86,6 +91,11 @@ function echoedLogprobs({ tokenizer }: Service, prompt: Uint32Array, logprobs: N
     if (logprob) return toTextLogprob(tokenizer, logprob, start);
     return { token: null, text: tokenizer.visible(id), bytes: tokenizer.piece(id).bytes, top: [], offset: start };
   });
+}
+
+function refuseConstraint({ constraint }: Generation): void {
+  if (constraint === undefined) return;
+  throw new ApiError(400, `'${constraint.field}' cannot be enforced yet.`, { code: "unsupported_parameter", param: constraint.field });
 }
 
 async function* runChoices(parts: readonly Choice[], signal: AbortSignal): AsyncGenerator<ChatEvent> {

@@ -22,8 +22,24 @@ export interface Tool {
   readonly name: string;
   readonly description?: string;
   readonly parameters?: Readonly<Record<string, unknown>>; // JSON schema
-  readonly strict?: boolean;
+  readonly strict?: boolean; // its arguments are held to the schema
+  readonly input?: Constraint; // its only parameter, `input`, is a text held to this
 }
+
+/**
+ * What the answer is held to while it is decoded. `field` is the request's field that asked for it, for errors. A schema is JSON Schema;
+ * a grammar is Lark or EBNF (GBNF), told apart by its text.
+ */
+export type Constraint = { readonly field: string } & (
+  | { readonly type: "json-schema"; readonly schema: unknown }
+  | { readonly type: "json-object" }
+  | { readonly type: "regex"; readonly pattern: string } // matches the whole text
+  | { readonly type: "choice"; readonly choices: readonly string[] }
+  | { readonly type: "grammar"; readonly text: string }
+);
+
+/** "required" and a name are enforced while decoding. */
+export type ToolChoice = "auto" | "none" | "required" | { readonly name: string };
 
 /** What steers decoding, common to chat and plain completions. `undefined` means: the server's default. */
 export interface Generation {
@@ -34,12 +50,13 @@ export interface Generation {
   readonly stop: readonly string[]; // none empty; the earliest match ends the text, before the match
   readonly stopIds: readonly number[];
   readonly logprobs?: number; // alternatives per token
+  readonly constraint?: Constraint; // of what comes after reasoning; a tool call may come in its place
 }
 
 export interface ChatRequest {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
-  readonly toolChoice: "auto" | "none";
+  readonly toolChoice: ToolChoice;
   readonly parallelToolCalls: boolean;
   readonly templateOptions: Readonly<Record<string, unknown>>; // enable_thinking and other variables of the template
   readonly generation: Generation;

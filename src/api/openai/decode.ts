@@ -2,8 +2,10 @@
 import type { ChatRequest, CompletionRequest, Generation } from "../../chat/types.ts";
 import { checkBody, refuse } from "../body.ts";
 import { chatFields, completionFields, type ChatBody, type CompletionBody } from "./fields.ts";
-import { decodeMessages, decodeTools } from "./messages.ts";
+import { decodeMessages } from "./messages.ts";
 import { maxPrompts } from "./schema.ts";
+import { decodeConstraint } from "./structured.ts";
+import { decodeTools } from "./tools.ts";
 
 /** What a route needs beside the request itself. */
 export interface Wire<Request> {
@@ -27,8 +29,7 @@ export function decodeChat(value: unknown): Wire<ChatRequest> {
     serviceTier: body.service_tier && "default",
     request: {
       messages,
-      tools: decodeTools(body),
-      toolChoice: body.tool_choice === "none" ? "none" : "auto",
+      ...decodeTools(body),
       parallelToolCalls: body.parallel_tool_calls ?? true,
       templateOptions: templateOptions(body),
       generation: generationOf(
@@ -92,6 +93,7 @@ function templateOptions(body: ChatBody): Record<string, unknown> {
 
 function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undefined, logprobs: number | undefined): Generation {
   const minTokens = body.min_tokens;
+  const constraint = decodeConstraint(body);
   if (minTokens !== undefined && maxTokens !== undefined && minTokens > maxTokens)
     refuse({ path: ["min_tokens"], code: "invalid_value", message: `must not be above the upper bound of ${maxTokens} tokens` });
   return {
@@ -102,6 +104,7 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
     ...(minTokens !== undefined && { minTokens }),
     ...(body.ignore_eos !== undefined && { ignoreEos: body.ignore_eos }),
     ...(logprobs !== undefined && { logprobs }),
+    ...(constraint && { constraint }),
   };
 }
 

@@ -1,7 +1,17 @@
 // Every field that OpenAI documents for the two text routes, and ours, each with its fate. Validation, the OpenAPI page and a test read this table.
 import Type from "typebox";
 import { accepted, bodySchema, refused, works, type Body } from "../body.ts";
-import { maxChoices, messageSchema, promptSchema, responseFormatSchema, stopSchema, toolChoiceSchema, toolSchema } from "./schema.ts";
+import {
+  guidedSchemas,
+  maxChoices,
+  messageSchema,
+  promptSchema,
+  responseFormatSchema,
+  stopSchema,
+  structuredOutputsSchema,
+  toolChoiceSchema,
+  toolSchema,
+} from "./schema.ts";
 
 const common = {
   model: works(
@@ -54,6 +64,11 @@ const extensions = {
   stop_token_ids: works(
     Type.Array(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }), { maxItems: 256, description: "Further token ids that end the answer." }),
   ),
+  guided_json: works(guidedSchemas.guided_json),
+  guided_regex: works(guidedSchemas.guided_regex),
+  guided_choice: works(guidedSchemas.guided_choice),
+  guided_grammar: works(guidedSchemas.guided_grammar),
+  structured_outputs: works(structuredOutputsSchema),
   timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
 };
 
@@ -124,6 +139,7 @@ export const completionFields = {
   logprobs: works(Type.Integer({ minimum: 0, maximum: 20, description: "Adds log probabilities, with that many alternatives per token." })),
   echo: works(Type.Boolean({ description: "Puts the prompt before the completion." })),
   best_of: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Only the value of `n`: choices are not ranked here." })),
+  response_format: works(responseFormatSchema),
   suffix: refused("filling in the middle is not served"),
   ...extensions,
 };

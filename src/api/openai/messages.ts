@@ -1,9 +1,8 @@
 // Wire messages and tools → the dialect-free ones. Each message is checked by the schema of its role.
 import type { Static } from "typebox";
-import type { Message, Tool, ToolCall } from "../../chat/types.ts";
+import type { Message, ToolCall } from "../../chat/types.ts";
 import { refuse } from "../body.ts";
 import { check, type Problem } from "../check.ts";
-import type { ChatBody } from "./fields.ts";
 import { messageSchemas } from "./schema.ts";
 
 type Wire = { readonly [Role in keyof typeof messageSchemas]: Static<(typeof messageSchemas)[Role]> };
@@ -72,27 +71,4 @@ function toAssistant(wire: Wire["assistant"]): Message {
 
 function textOf(content: string | readonly Part[]): string {
   return typeof content === "string" ? content : content.map(part => (part.type === "text" ? part.text : part.refusal)).join("\n");
-}
-
-/** The tools that the model may see: those of the request, less those that `tool_choice` hides. */
-export function decodeTools(body: ChatBody): readonly Tool[] {
-  const tools = (body.tools ?? []).map(({ function: wire }): Tool => ({
-    name: wire.name,
-    ...(wire.description && { description: wire.description }),
-    ...(wire.parameters && { parameters: wire.parameters as Record<string, unknown> }),
-    ...(typeof wire.strict === "boolean" && { strict: wire.strict }),
-  }));
-  const twice = tools.findIndex((tool, i) => tools.findIndex(other => other.name === tool.name) < i);
-  if (twice >= 0) refuse({ path: ["tools", twice, "function", "name"], code: "invalid_value", message: `"${tools[twice]?.name}" is there twice` });
-  const choice = body.tool_choice;
-  if (!choice || typeof choice === "string") return tools;
-  const allowed = choice.allowed_tools.tools.map(tool => tool.function.name);
-  const unknown = allowed.findIndex(name => !tools.some(tool => tool.name === name));
-  if (unknown >= 0)
-    refuse({
-      path: ["tool_choice", "allowed_tools", "tools", unknown],
-      code: "invalid_value",
-      message: `"${allowed[unknown]}" is not among the tools`,
-    });
-  return tools.filter(tool => allowed.includes(tool.name));
 }

@@ -76,25 +76,67 @@ export const toolSchema = Type.Object({
   }),
 });
 
-const enforced = "calls can be forced only with enforced decoding, which is not served yet";
+const namedFunction = Type.Object({
+  type: Type.Literal("function", { "x-refused": "only function tools are served" }),
+  function: Type.Object({ name: Type.String({ maxLength: 256 }) }),
+});
 
 export const toolChoiceSchema = Type.Union(
   [
-    Type.Enum(["none", "auto"], { "x-refused": enforced }),
+    Type.Enum(["none", "auto", "required"]),
     Type.Object({
-      type: Type.Literal("allowed_tools", { "x-refused": enforced }),
-      allowed_tools: Type.Object({
-        mode: Type.Literal("auto", { "x-refused": enforced }),
-        tools: Type.Array(Type.Object({ type: Type.Literal("function"), function: Type.Object({ name: Type.String() }) }), { maxItems: 1024 }),
+      type: Type.Literal("allowed_tools"),
+      allowed_tools: Type.Object({ mode: Type.Enum(["auto", "required"]), tools: Type.Array(namedFunction, { minItems: 1, maxItems: 1024 }) }),
+    }),
+    namedFunction,
+  ],
+  {
+    description:
+      "`auto` lets the model decide, `none` hides the tools, `required` makes it call one, a named function makes it call that one, `allowed_tools` hides all others. Calls are enforced while decoding.",
+  },
+);
+
+const jsonSchema = Type.Object({}, { description: "JSON Schema. Keywords that cannot be enforced are refused by name." });
+
+export const responseFormatSchema = Type.Union(
+  [
+    Type.Object({ type: Type.Literal("text") }),
+    Type.Object({ type: Type.Literal("json_object") }),
+    Type.Object({
+      type: Type.Literal("json_schema"),
+      json_schema: Type.Object({
+        name: Type.Optional(Type.String({ maxLength: 256 })),
+        description: Type.Optional(Type.String()),
+        schema: jsonSchema,
+        strict: Type.Optional(Type.Boolean({ description: "No effect: every schema is enforced." })),
       }),
     }),
   ],
-  { description: "`auto` lets the model decide, `none` hides the tools, `allowed_tools` hides all others." },
+  { description: "What the answer is held to while it is decoded, after the model's thinking." },
 );
 
-export const responseFormatSchema = Type.Object(
-  { type: Type.Literal("text", { "x-refused": "structured output arrives with enforced decoding" }) },
-  { description: 'Only {"type": "text"}.' },
+const pattern = Type.String({ minLength: 1, maxLength: 65_536, description: "A regular expression that the whole answer matches." });
+const choices = Type.Array(Type.String({ minLength: 1, maxLength: 65_536 }), {
+  minItems: 1,
+  maxItems: 16_384,
+  description: "The answer is one of these.",
+});
+const grammar = Type.String({ minLength: 1, maxLength: 1_048_576, description: "A context-free grammar in Lark's form or in EBNF (GBNF)." });
+const json = Type.Union([jsonSchema, Type.String({ minLength: 1 })], { description: "A JSON schema, or its text." });
+
+/** vLLM's names for the same; each asks alone. */
+export const guidedSchemas = { guided_json: json, guided_regex: pattern, guided_choice: choices, guided_grammar: grammar };
+
+export const structuredOutputsSchema = Type.Object(
+  {
+    json: Type.Optional(json),
+    regex: Type.Optional(pattern),
+    choice: Type.Optional(choices),
+    grammar: Type.Optional(grammar),
+    json_object: Type.Optional(Type.Boolean()),
+    structural_tag: refusedField("use tools with `strict`"),
+  },
+  { description: "vLLM's form of enforced output: exactly one of `json`, `regex`, `choice`, `grammar`, `json_object`." },
 );
 
 export const stopSchema = Type.Union(
