@@ -6,7 +6,7 @@ import type { Sampling, StepRow } from "../engine/protocol.ts";
 import { ApiError } from "./error.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
-import { renderChat } from "./render.ts";
+import { renderChat, type Rendered } from "./render.ts";
 import { toSamplings } from "./sampling.ts";
 import type { Service } from "./service.ts";
 import { AnswerReader, countCodePoints, toTextLogprob } from "./stream.ts";
@@ -24,14 +24,25 @@ interface Choice {
   readonly preface?: (row: StepRow) => ChatEvent[];
 }
 
-/** Throws ApiError before the first event, EngineError at any time. */
-export async function* runChat(service: Service, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
-  const { generation, tools, choices } = request;
+/** A chat's prompt, ready for the engine. Throws ApiError when the model cannot take the request. */
+export async function prepareChat(service: Service, request: ChatRequest): Promise<Rendered> {
   if (typeof request.toolChoice === "object" || request.toolChoice === "required")
     throw new ApiError(400, "'tool_choice' cannot be enforced yet.", { code: "unsupported_parameter", param: "tool_choice" });
-  refuseConstraint(generation);
-  const { ids: prompt, startsInReasoning } = await renderChat(service, request);
-  checkPrompt(service, prompt, generation, "messages");
+  refuseConstraint(request.generation);
+  const rendered = await renderChat(service, request);
+  checkPrompt(service, rendered.ids, request.generation, "messages");
+  return rendered;
+}
+
+/** Throws ApiError before the first event, EngineError at any time. */
+export async function* runChat(service: Service, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  yield* answerChat(service, request, await prepareChat(service, request), signal);
+}
+
+/** Throws EngineError at any time. */
+export async function* answerChat(service: Service, request: ChatRequest, rendered: Rendered, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const { generation, tools, choices } = request;
+  const { ids: prompt, startsInReasoning } = rendered;
   const { tokenizer, toolFormat, reasoningFormat } = service;
   const parsesTools = toolFormat !== undefined && tools.length > 0 && request.toolChoice !== "none";
   const parts = toSamplings(service, generation, choices).map((sampling, choice): Choice => {

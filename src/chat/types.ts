@@ -50,6 +50,7 @@ export interface Generation {
   readonly stop: readonly string[]; // none empty; the earliest match ends the text, before the match
   readonly stopIds: readonly number[];
   readonly logprobs?: number; // alternatives per token
+  readonly thinkingBudget?: number; // most tokens of reasoning
   readonly constraint?: Constraint; // of what comes after reasoning; a tool call may come in its place
 }
 

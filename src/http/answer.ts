@@ -10,6 +10,7 @@ import { openLifetime } from "./lifetime.ts";
 import { streamResponse } from "./sse.ts";
 
 export interface Generation {
+  readonly ids: readonly string[]; // by which it can be cancelled
   readonly run: (signal: AbortSignal) => AsyncIterable<ChatEvent>;
   readonly answer: () => Answer;
   readonly frames: () => Frames;
@@ -37,9 +38,10 @@ export function openHead(
 
 /** Throws what fails before the first byte of the answer; later failures are told inside the stream. */
 export async function respond(generation: Generation, request: Request, context: Context, toFailure: (error: unknown) => Failure): Promise<Response> {
-  const { stream, timeoutSeconds, ignored } = generation;
+  const { ids, stream, timeoutSeconds, ignored } = generation;
   const headers: Record<string, string> = ignored.length > 0 ? { "x-pippin-ignored": headerList(ignored) } : {};
   const lifetime = openLifetime(request.signal, timeoutSeconds ?? (stream ? undefined : context.config.timeout));
+  context.running.enter(ids, lifetime);
   try {
     lifetime.signal.throwIfAborted();
     const events = generation.run(lifetime.signal)[Symbol.asyncIterator]();

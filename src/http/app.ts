@@ -10,7 +10,10 @@ import { checkDeclaredLength, defaultLimits, type Limits } from "./limits.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { messageRoutes } from "./routes/messages.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { requestRoutes } from "./routes/requests.ts";
+import { Running } from "./running.ts";
 
 export interface AppOptions {
   readonly models: () => readonly Served[];
@@ -28,6 +31,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     keepAliveMs: 10_000,
     openAfterMs: 300,
     log: line => console.error(line),
+    running: new Running(),
     ...options,
   };
   const enter = makeEntry(context);
@@ -38,12 +42,15 @@ export function makeApp(options: AppOptions): AnyElysia {
     })
     .onError(({ code, error, request, path, set }) => {
       const reason = code === "NOT_FOUND" ? noRoute(request.method, path, app.routes) : error;
-      return toErrorResponse(toFailure(reason, String(set.headers["x-request-id"]), context.log));
+      const id = String(set.headers["x-request-id"]);
+      return toErrorResponse(toFailure(reason, id, context.log), path, id);
     })
     .use(healthRoutes(context))
     .use(modelRoutes(context))
     .use(chatRoutes(context))
     .use(completionRoutes(context))
+    .use(messageRoutes(context))
+    .use(requestRoutes(context))
     .use(docsRoutes(context, () => app));
   return app;
 }

@@ -4,6 +4,7 @@ import type { Service } from "../chat/service.ts";
 import { HttpError } from "./errors.ts";
 import type { HostRules } from "./hosts.ts";
 import type { Limits } from "./limits.ts";
+import type { Running } from "./running.ts";
 
 /** The settings of `serve` that this folder reads. */
 export interface HttpConfig extends HostRules {
@@ -26,6 +27,7 @@ export interface Context {
   readonly keepAliveMs: number; // of silence in a stream
   readonly openAfterMs: number; // a stream that has failed by then is answered with a status, later with an error frame
   readonly log: (line: string) => void;
+  readonly running: Running;
 }
 
 /** The model of that name, whatever its state. */

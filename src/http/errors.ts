@@ -1,4 +1,5 @@
-// Every failure of the HTTP process in one shape: {"error":{"message","type","param","code"},"detail"}.
+// Every failure of the HTTP process in one shape of its own, and what each dialect makes of it.
+import { statusOf as anthropicStatus, toErrorBody as toAnthropicBody } from "../api/anthropic/encode.ts";
 import type { Failure } from "../api/frames.ts";
 import { toErrorBody } from "../api/openai/encode.ts";
 import { ApiError } from "../chat/error.ts";
@@ -27,8 +28,15 @@ export function toFailure(error: unknown, requestId: string, log: (line: string)
   return failureOf(500, `The server made a mistake. Its log has the details under ${requestId}.`, "internal_error");
 }
 
-export function toErrorResponse(failure: Failure): Response {
-  return Response.json(toErrorBody(failure), { status: failure.status, headers: failure.headers });
+/** A failure as the clients of a path know it. */
+export function toErrorResponse(failure: Failure, path: string, requestId: string): Response {
+  const { headers, status } = failure;
+  if (!speaksAnthropic(path)) return Response.json(toErrorBody(failure), { status, headers });
+  return Response.json(toAnthropicBody(failure, requestId), { status: anthropicStatus(failure), headers: { ...headers, "request-id": requestId } });
+}
+
+function speaksAnthropic(path: string): boolean {
+  return path === "/v1/messages" || path.startsWith("/v1/messages/");
 }
 
 function clientFailure(error: ApiError): Failure {

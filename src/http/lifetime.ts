@@ -8,6 +8,10 @@ export interface Lifetime {
   readonly over: Promise<never>;
   /** The client has left. */
   leave(): void;
+  /** Somebody has asked for the end. */
+  cancel(): void;
+  /** Called once the work has ended. */
+  onClose: () => void;
   /** The work has ended; releases the timer. */
   close(): void;
 }
@@ -21,15 +25,24 @@ export function openLifetime(client: AbortSignal, seconds: number | undefined): 
     abort.abort(reason);
   };
   const leave = () => end(new ApiError(499, "The client closed the request.", { code: "client_closed" }));
+  const cancel = () => end(new ApiError(499, "The request was cancelled.", { code: "cancelled" }));
   const timer =
     seconds === undefined
       ? undefined
       : setTimeout(() => end(new ApiError(504, `The request took longer than ${seconds} seconds.`, { code: "timeout" })), seconds * 1000);
   if (client.aborted) leave();
   else client.addEventListener("abort", leave, { once: true });
-  const close = () => {
-    clearTimeout(timer);
-    client.removeEventListener("abort", leave);
+  const lifetime: Lifetime = {
+    signal: abort.signal,
+    over,
+    leave,
+    cancel,
+    onClose: () => {},
+    close() {
+      clearTimeout(timer);
+      client.removeEventListener("abort", leave);
+      lifetime.onClose();
+    },
   };
-  return { signal: abort.signal, over, leave, close };
+  return lifetime;
 }

@@ -1,6 +1,6 @@
 // What the OpenAPI document says of one route.
 import type { TSchema } from "typebox";
-import { errorSchema } from "../api/openai/responses.ts";
+import { errorSchema as openaiError } from "../api/openai/responses.ts";
 
 interface Operation {
   readonly tag: string;
@@ -9,19 +9,29 @@ interface Operation {
   readonly body?: TSchema;
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly errors?: readonly number[];
+  readonly errorSchema?: TSchema; // of the dialect; OpenAI's when absent
 }
 
 const meanings: Record<number, string> = {
   200: "Success",
   400: "The request is wrong; `param` names the field.",
-  404: "There is no such model.",
+  404: "There is nothing by that name.",
   413: "The body is too large.",
   429: "Too many requests wait; `Retry-After` says when to come back.",
   503: "The engine takes no requests now; `Retry-After` says when to come back.",
+  529: "Too many requests wait; `Retry-After` says when to come back.",
   504: "The request took longer than its timeout.",
 };
 
-export function operation({ tag, summary, description, body, responses, errors = [] }: Operation): Record<string, unknown> {
+export function operation({
+  tag,
+  summary,
+  description,
+  body,
+  responses,
+  errors = [],
+  errorSchema = openaiError,
+}: Operation): Record<string, unknown> {
   const answers = [...Object.entries(responses), ...errors.map(status => [String(status), errorSchema] as const)];
   return {
     tags: [tag],

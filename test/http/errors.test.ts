@@ -206,7 +206,13 @@ describe("time", () => {
 describe("what the router refuses by itself", () => {
   test("is told in the same shape, naming the field", async () => {
     const router = new Elysia()
-      .onError(({ error }) => toErrorResponse(toFailure(error, "req_1", () => {})))
+      .onError(({ error }) =>
+        toErrorResponse(
+          toFailure(error, "req_1", () => {}),
+          "/",
+          "req_1",
+        ),
+      )
       .post("/", () => "", { body: t.Object({ size: t.Number() }) });
     const ask = (body: string) =>
       router.handle(new Request("http://localhost/", { method: "POST", body, headers: { "content-type": "application/json" } }));

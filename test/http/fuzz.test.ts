@@ -1,5 +1,6 @@
 // Random bodies made from the routes' own schemas, then spoiled: whatever comes, the answer is typed and the server goes on serving.
 import { expect, test } from "bun:test";
+import { countBodySchema, messagesBodySchema } from "../../src/api/anthropic/fields.ts";
 import { chatBodySchema, completionBodySchema } from "../../src/api/openai/fields.ts";
 import { dice } from "../helpers/sequences.ts";
 import { chat, completions, hello, open } from "./open.ts";
@@ -84,9 +85,13 @@ function spoil(text: string, die: Dice): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+const lastFrame = /data: (\[DONE\]|\{"type":"message_stop"\})\n\n$/;
+
 test.each([
   [chat, chatBodySchema, 1],
   [completions, completionBodySchema, 2],
+  ["/v1/messages", messagesBodySchema, 3],
+  ["/v1/messages/count_tokens", countBodySchema, 4],
 ])("%s answers 600 random bodies with a type, and goes on", async (path, schema, seed) => {
   const die = dice(seed);
   const { post, json, engine, log } = open({ ids: [300, 301, 302, 130, 105] });
@@ -104,7 +109,7 @@ test.each([
     const told = `seed ${seed} round ${round}: ${made.slice(0, 2000)} → ${response.status} ${answer.slice(0, 500)} ${log.join("\n")}`;
     if (response.status >= 500) throw new Error(told);
     if (response.status !== 200 && typeof JSON.parse(answer).error?.message !== "string") throw new Error(told);
-    if (response.status === 200 && response.headers.get("content-type")?.startsWith("text/event-stream") && !answer.endsWith("data: [DONE]\n\n"))
+    if (response.status === 200 && response.headers.get("content-type")?.startsWith("text/event-stream") && !lastFrame.test(answer))
       throw new Error(told);
     if (round % 50 === 0) await json(chat, hello);
   }

@@ -1,5 +1,6 @@
 // The documentation: complete, valid as far as its own rules go, and free of the internet.
 import { expect, test } from "bun:test";
+import { countFields, messagesFields } from "../../src/api/anthropic/fields.ts";
 import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
 import { open, until } from "./open.ts";
 
@@ -10,7 +11,17 @@ test("every route is documented, with its body and its failures", async () => {
   const { openapi, info, paths } = await document();
   expect([openapi, info.title, info.version]).toEqual(["3.1.0", "Pippin", "1.2.3"]);
   const routes = Object.entries<any>(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`));
-  expect(routes.sort()).toEqual(["get /health", "get /v1/models", "get /v1/models/{id}", "post /v1/chat/completions", "post /v1/completions"]);
+  expect(routes.sort()).toEqual([
+    "delete /v1/requests/{id}",
+    "get /health",
+    "get /v1/models",
+    "get /v1/models/{id}",
+    "post /v1/chat/completions",
+    "post /v1/completions",
+    "post /v1/messages",
+    "post /v1/messages/count_tokens",
+    "post /v1/requests/{id}/cancel",
+  ]);
   for (const operation of Object.values<any>(paths).flatMap(methods => Object.values<any>(methods))) {
     expect(operation.summary).toBeString();
     expect(operation.operationId).toBeString();
@@ -26,6 +37,8 @@ test("the bodies show every field of the table with its description", async () =
   for (const [path, fields, required] of [
     ["/v1/chat/completions", chatFields, ["messages"]],
     ["/v1/completions", completionFields, ["prompt"]],
+    ["/v1/messages", messagesFields, ["messages", "max_tokens"]],
+    ["/v1/messages/count_tokens", countFields, ["messages"]],
   ] as const) {
     const { schema } = paths[path].post.requestBody.content["application/json"];
     expect(Object.keys(schema.properties)).toEqual(Object.keys(fields));
@@ -40,7 +53,7 @@ test("operation ids are unique and every reference leads somewhere", async () =>
   expect(new Set(ids).size).toBe(ids.length);
   expect(JSON.stringify(all)).not.toContain("$ref");
   const parameters = Object.values<any>(all.paths).flatMap(methods => Object.values<any>(methods).flatMap(({ parameters }) => parameters ?? []));
-  expect(parameters).toEqual([{ schema: { type: "string" }, in: "path", name: "id", required: true }]);
+  for (const parameter of parameters) expect(parameter).toEqual({ schema: { type: "string" }, in: "path", name: "id", required: true });
 });
 
 test("the page needs nothing but this server", async () => {

@@ -121,3 +121,5 @@ export const errorSchema = Type.Object({
   }),
   detail: Type.String({ description: "The message again, where vllm-mlx's clients look for it." }),
 });
+
+export const cancelledSchema = Type.Object({ object: Type.Literal("request.cancel"), id: Type.String(), cancelled: Type.Literal(true) });

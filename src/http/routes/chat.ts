@@ -23,6 +23,7 @@ export function chatRoutes(context: Context) {
       return respond(
         {
           ...wire,
+          ids: [head.id, String(set.headers["x-request-id"])],
           run: signal => runChat(service, wire.request, signal),
           answer: () => chatAnswer(head, generation.logprobs !== undefined),
           frames: () => chatFrames(head, { choices, choicesPerPrompt: choices, includeUsage: wire.includeUsage }),

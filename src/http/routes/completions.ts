@@ -23,6 +23,7 @@ export function completionRoutes(context: Context) {
       return respond(
         {
           ...wire,
+          ids: [head.id, String(set.headers["x-request-id"])],
           run: signal => runCompletion(service, wire.request, signal),
           answer: () => completionAnswer(head, generation.logprobs !== undefined, choicesPerPrompt),
           frames: () => completionFrames(head, { choices: prompts.length * choicesPerPrompt, choicesPerPrompt, includeUsage: wire.includeUsage }),
