@@ -31,6 +31,22 @@ export const serveOptions = {
     help: "lower the context length that the checkpoint states",
   }),
   device: choice({ section: model, choices: ["auto", "cpu", "gpu"], default: "auto", help: "where tensors are computed" }),
+  maxKvSize: integer({
+    section: model,
+    value: "TOKENS",
+    default: undefined,
+    min: 1,
+    max: 2 ** 31,
+    help: "most tokens of prompt and answer that are kept for one request; it ends there, and forgets nothing before",
+  }),
+  gpuMemoryUtilization: decimal({
+    section: model,
+    value: "SHARE",
+    default: 0.9,
+    min: 0.01,
+    max: 1,
+    help: "share of the device's memory that weights, requests and stored prefixes may take together",
+  }),
   maxNumSeqs: integer({ section: batching, default: 256, min: 1, max: 4096, help: "sequences that read or write at a time" }),
   completionBatchSize: integer({
     section: batching,
@@ -125,7 +141,7 @@ const unsupported = new Set(
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
   --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
   --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
-  --warm-prompts --max-kv-size --max-request-tokens --gpu-memory-utilization --prefill-step-size --specprefill
+  --warm-prompts --max-request-tokens  --prefill-step-size --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars

@@ -45,6 +45,7 @@ export async function serve(args: readonly string[]): Promise<void> {
 
 function engineOptions(config: ServeConfig, modelPath: string, libraryPath: string) {
   const prefixCache = cacheLimits(config, freemem());
+  const maxLength = Math.min(config.maxModelLen ?? Infinity, config.maxKvSize ?? Infinity);
   return {
     modelPath,
     libraryPath,
@@ -54,7 +55,8 @@ function engineOptions(config: ServeConfig, modelPath: string, libraryPath: stri
     prefillChunk: config.chunkedPrefillTokens,
     prefillRows: config.prefillBatchSize,
     ...(prefixCache && { prefixCache }),
-    ...(config.maxModelLen !== undefined && { maxModelLen: config.maxModelLen }),
+    memoryUtilization: config.gpuMemoryUtilization,
+    ...(maxLength !== Infinity && { maxModelLen: maxLength }),
   };
 }
 

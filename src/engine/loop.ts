@@ -3,6 +3,7 @@
 import type { Plan } from "../scheduler/scheduler.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
+import type { DeviceCounters, Memory } from "./memory.ts";
 import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
 import type { Pending, StepResult } from "./pending.ts";
 
@@ -17,13 +18,20 @@ export interface StepRunner {
   readonly prefixStats: PrefixStats | undefined;
 }
 
-export type DeviceStats = Pick<EngineStats, "liveHandles" | "activeBytes" | "peakBytes" | "cacheBytes">;
+/** A step on the device. */
+interface Flight {
+  readonly plan: Plan;
+  readonly pending: Pending;
+}
+
+const IDLE_MS = 1000; // without work, before unused memory is given back
 
 export interface LoopOptions {
   readonly limits: Limits;
   readonly vocabSize: number;
   readonly send: (message: FromEngine) => void;
-  readonly deviceStats: () => DeviceStats;
+  readonly deviceStats: () => DeviceCounters;
+  readonly memory?: Memory; // without it memory is not bounded
 }
 
 export class EngineLoop {
@@ -42,10 +50,16 @@ export class EngineLoop {
     private readonly runner: StepRunner,
     private readonly options: LoopOptions,
   ) {
-    this.scheduler = new Scheduler(options.limits, {
-      begin: sequence => runner.begin(sequence),
-      preempted: sequence => runner.forget(sequence),
-    });
+    const { limits, memory } = options;
+    const contextLength = memory?.ledger.longest(limits.contextLength) ?? limits.contextLength;
+    this.scheduler = new Scheduler(
+      { ...limits, contextLength },
+      {
+        begin: sequence => runner.begin(sequence),
+        preempted: sequence => runner.forget(sequence),
+        hasRoom: (sequence, running) => memory?.hasRoom(sequence, running) ?? true,
+      },
+    );
   }
 
   /** Hands a message in; it is looked at before the next step. */
@@ -56,16 +70,16 @@ export class EngineLoop {
 
   /** Runs until a drain message was received and nothing is left to do. */
   async run(): Promise<void> {
-    let pending: Pending | undefined;
+    let flight: Flight | undefined;
     for (;;) {
       this.takeIn();
       try {
-        pending = this.advance(pending);
+        flight = this.advance(flight);
       } catch (error) {
-        pending = undefined;
+        flight = undefined;
         this.failAll(error);
       }
-      if (pending === undefined && this.scheduler.idle) {
+      if (flight === undefined && this.scheduler.idle) {
         if (this.draining) return;
         await this.message();
       } else await new Promise<void>(resolve => setImmediate(resolve));
@@ -73,13 +87,17 @@ export class EngineLoop {
   }
 
   /** One step: dispatches the next plan before it waits for the last one. */
-  private advance(last: Pending | undefined): Pending | undefined {
+  private advance(last: Flight | undefined): Flight | undefined {
+    this.options.memory?.makeRoom(this.scheduler);
     const plan = this.scheduler.schedule();
-    const next = this.runner.dispatch(plan);
-    if (next !== undefined) this.steps += 1;
+    const pending = this.runner.dispatch(plan);
+    if (pending !== undefined) this.steps += 1;
     this.promptTokens += plan.chunks.reduce((sum, chunk) => sum + chunk.to - chunk.from, 0);
-    if (last !== undefined) this.report(this.runner.read(last));
-    return next;
+    if (last !== undefined) {
+      this.report(this.runner.read(last.pending));
+      this.options.memory?.measure(last.plan);
+    }
+    return pending && { plan, pending };
   }
 
   private report(result: StepResult): void {
@@ -150,6 +168,8 @@ export class EngineLoop {
       return this.fail(request.id, "too_long", `the prompt has ${length} tokens and the context ends at ${contextLength}`);
     if (request.prompt.some(id => id >= this.options.vocabSize))
       return this.fail(request.id, "internal", `a prompt id lies outside the vocabulary of ${this.options.vocabSize}`);
+    const refusal = this.options.memory?.refusal(length + Math.min(1, request.maxTokens));
+    if (refusal !== undefined) return this.fail(request.id, "memory", refusal);
     if (this.scheduler.add(request) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
   }
 
@@ -178,7 +198,11 @@ export class EngineLoop {
 
   private message(): Promise<void> {
     if (this.inbox.length > 0) return Promise.resolve();
-    return new Promise<void>(resolve => (this.wake = resolve)).then(() => void (this.wake = undefined));
+    const idle = setTimeout(() => this.options.memory?.idle(), IDLE_MS);
+    return new Promise<void>(resolve => (this.wake = resolve)).then(() => {
+      this.wake = undefined;
+      clearTimeout(idle);
+    });
   }
 
   private stats(): EngineStats {
@@ -191,6 +215,7 @@ export class EngineLoop {
       finished: this.finished,
       preemptions: this.scheduler.preemptions,
       prefix: this.runner.prefixStats,
+      memory: this.options.memory?.stats(this.scheduler),
       ...this.options.deviceStats(),
     };
   }

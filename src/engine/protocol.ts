@@ -122,6 +122,20 @@ export interface PrefixStats extends PrefixCacheOptions {
   readonly tokensSaved: number;
 }
 
+/** Bytes, and what they are spent on. */
+export interface MemoryStats {
+  readonly limit: number;
+  readonly weights: number;
+  readonly kv: number; // keys, values and states of rows
+  readonly kvReserved: number; // what the rows that run are counted with
+  readonly work: number; // of one step, as measured
+  readonly prefixes: number; // stored ones
+  readonly allocator: number; // held for reuse
+  readonly active: number; // all that MLX says is in use
+  readonly buffers: number;
+  readonly maxBuffers: number | undefined; // undefined where the device sets no bound
+}
+
 export interface EngineStats {
   readonly running: number;
   readonly waiting: number;
@@ -131,6 +145,7 @@ export interface EngineStats {
   readonly finished: number;
   readonly preemptions: number; // rows that were given up and made again
   readonly prefix: PrefixStats | undefined; // undefined when prefixes are not stored
+  readonly memory: MemoryStats | undefined; // undefined when it is not bounded
   readonly liveHandles: number;
   readonly activeBytes: number;
   readonly peakBytes: number;
@@ -165,4 +180,5 @@ export interface EngineOptions {
   readonly prefillRows: number; // prompts read between two decode steps
   readonly prefixCache?: PrefixCacheOptions; // undefined: every prompt is read from its start
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
+  readonly memoryUtilization: number; // share of the device's memory that may be used
 }

@@ -34,6 +34,14 @@ export class Runner {
     return this.prefixes?.stats;
   }
 
+  get prefixBytes(): number {
+    return this.prefixes?.bytes ?? 0;
+  }
+
+  shrinkPrefixes(bytes: number): void {
+    this.prefixes?.shrink(Math.max(0, this.prefixBytes - bytes));
+  }
+
   clearPrefixes(): void {
     this.prefixes?.clear();
   }

@@ -101,6 +101,7 @@ export class FakeEngine implements Engine {
       finished: count("stop") + count("length"),
       preemptions: 0,
       prefix: undefined,
+      memory: undefined,
       liveHandles: 0,
       activeBytes: 0,
       peakBytes: 0,

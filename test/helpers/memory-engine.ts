@@ -1,13 +1,17 @@
 // The whole engine in this process, on a real model: loop, scheduler, runner, sampling.
 import { EngineLoop } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
+import type { DeviceCounters, Memory } from "../../src/engine/memory.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { PrefixStore } from "../../src/kv/prefix-store.ts";
 import type { LoadedModel } from "../../src/models/load.ts";
+import * as mx from "../../src/mx/index.ts";
 import type { Limits } from "../../src/scheduler/scheduler.ts";
 import { dice, GREEDY, submission } from "./sequences.ts";
 
-const STATS = { liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 };
+export function counters(): DeviceCounters {
+  return { liveHandles: mx.liveHandles(), activeBytes: mx.activeMemory(), peakBytes: mx.peakMemory(), cacheBytes: mx.cacheMemory() };
+}
 
 export class MemoryEngine {
   readonly loop: EngineLoop;
@@ -15,13 +19,14 @@ export class MemoryEngine {
   readonly running: Promise<void>;
   private readonly runner: Runner;
 
-  constructor(loaded: LoadedModel, limits: Pick<Limits, "maxRows" | "prefillChunk">, prefixes?: PrefixStore) {
+  constructor(loaded: LoadedModel, limits: Pick<Limits, "maxRows" | "prefillChunk">, prefixes?: PrefixStore, memory?: (runner: Runner) => Memory) {
     this.runner = new Runner(loaded.model, prefixes);
     this.loop = new EngineLoop(this.runner, {
       limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
       vocabSize: loaded.model.vocabSize,
       send: message => void this.sent.push(message),
-      deviceStats: () => STATS,
+      deviceStats: counters,
+      ...(memory && { memory: memory(this.runner) }),
     });
     this.running = this.loop.run();
   }

@@ -132,7 +132,7 @@ describe("an engine that", () => {
   const cases: [code: FailureCode, status: number, type: string, retry: string | null][] = [
     ["overloaded", 429, "rate_limit_error", "3"],
     ["too_long", 400, "invalid_request_error", null],
-    ["memory", 503, "service_unavailable_error", "3"],
+    ["memory", 400, "invalid_request_error", null],
     ["stopping", 503, "service_unavailable_error", "3"],
     ["engine_lost", 503, "service_unavailable_error", "3"],
     ["internal", 500, "server_error", null],
@@ -167,7 +167,7 @@ describe("an engine that", () => {
   test("fails one of several choices ends them all", async () => {
     const opened = open([say("one"), { ids: [], fail: { code: "memory", message: "no room" } }, say("a b c d", { delay: 50 })]);
     const response = await opened.post(chat, { ...hello, n: 3 });
-    expect(response.status).toBe(503);
+    expect(response.status).toBe(400);
     await until(() => opened.engine.running === 0, "the other choices end");
   });
 
