@@ -1,6 +1,7 @@
 // An engine process: one model, one thread, MLX. Started by client.ts with the hidden command `engine`; speaks over IPC.
 import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
+import { isRecurrent } from "../kv/recurrent.ts";
 import { rowsCost } from "../kv/cost.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
 import { CheckpointError } from "../weights/error.ts";
@@ -53,7 +54,8 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const loaded = loadModel(options.modelPath);
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
-    const prefixes = options.prefixCache && new PrefixStore(options.prefixCache);
+    const isStored = !model.layout.some(isRecurrent); // states have no positions to begin at
+    const prefixes = isStored ? options.prefixCache && new PrefixStore(options.prefixCache) : undefined;
     const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
     const { maxRows, maxQueue, prefillChunk } = options;

@@ -1,5 +1,6 @@
 // Reads prompts: each into a kv of its own, chunk by chunk, until its first id is drawn.
 import type { PrefixStore } from "../kv/prefix-store.ts";
+import { isRecurrent } from "../kv/recurrent.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
@@ -31,16 +32,19 @@ interface ReadingRow extends Row {
 /** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
 const LOGIT_POSITIONS = 64;
 
-/** Prompts are read together when padding makes them longer by at most this part. */
+/** Prompts are read together when padding makes them longer by at most this part; states would take padding in, so there it is none. */
 const MAX_PADDING = 1 / 8;
 
 export class PromptReader {
   private readonly reading = new Map<Sequence, ReadingRow>();
+  private readonly padding: number;
 
   constructor(
     private readonly model: Model,
     private readonly prefixes: PrefixStore | undefined,
-  ) {}
+  ) {
+    this.padding = model.layout.some(isRecurrent) ? 0 : MAX_PADDING;
+  }
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
@@ -86,7 +90,7 @@ export class PromptReader {
       const { now, later } = splitWave(behind, blockSize);
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
-      for (const group of groups(ends)) yield this.readEnds(group, pending);
+      for (const group of groups(ends, this.padding)) yield this.readEnds(group, pending);
       rest = later;
     }
   }
@@ -181,18 +185,18 @@ function lastPositions(hidden: Tensor, lengths: readonly number[]): Tensor {
 }
 
 /** Chunks that are read in one pass: of the same start and nearly the same length, none measured. */
-function groups(chunks: readonly Chunk[]): Chunk[][] {
+function groups(chunks: readonly Chunk[], padding: number): Chunk[][] {
   const sorted = chunks.toSorted((a, b) => a.from - b.from || b.to - a.to);
   const made: Chunk[][] = [];
   for (const chunk of sorted) {
     const longest = made.at(-1)?.[0];
-    if (longest !== undefined && fit(longest, chunk)) made.at(-1)!.push(chunk);
+    if (longest !== undefined && fit(longest, chunk, padding)) made.at(-1)!.push(chunk);
     else made.push([chunk]);
   }
   return made;
 }
 
-function fit(longest: Chunk, chunk: Chunk): boolean {
+function fit(longest: Chunk, chunk: Chunk, padding: number): boolean {
   const measured = [longest, chunk].some(({ sequence }) => sequence.measuresPrompt);
-  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * MAX_PADDING;
+  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * padding;
 }

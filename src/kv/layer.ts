@@ -7,21 +7,22 @@
 // The slabs are kept handles. A write replaces the handle and releases the old one first, so that MLX can write in place.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { AttendOptions, Batch, LayerKv, LayerLayout } from "../models/model.ts";
+import type { AttendOptions, AttentionLayout, Batch } from "../models/model.ts";
 import { attend } from "./attend.ts";
+import type { HeldLayer } from "./held.ts";
 import type { Step } from "./step.ts";
 
 /** Capacity grows in multiples of this many positions. */
 export const CAPACITY_STEP = 256;
 
-export class LayerSlab implements LayerKv {
+export class LayerSlab implements HeldLayer {
   private keys: Tensor | undefined;
   private values: Tensor | undefined;
   private slots = 0;
   private capacity = 0;
 
   constructor(
-    private readonly layout: LayerLayout,
+    private readonly layout: AttentionLayout,
     private readonly step: () => Step,
   ) {}
 
@@ -35,6 +36,10 @@ export class LayerSlab implements LayerKv {
     return attend(queries, heldKeys, heldValues, step.mask(this.layout.window), options);
   }
 
+  carry(): never {
+    throw new TypeError("a layer of keys and values carries no states");
+  }
+
   /** Makes room for `slots` rows of `length` positions; what is held stays. */
   reserve(slots: number, length: number, dtype: mx.Dtype): void {
     if (slots <= this.slots && length <= this.capacity) return;
@@ -46,16 +51,10 @@ export class LayerSlab implements LayerKv {
     this.capacity = capacity;
   }
 
-  /** Copies the first `length` positions of row `row` of another slab into slot `slot`. */
-  takeRow(slot: number, other: LayerSlab, row: number, length: number): void {
-    this.reserve(slot + 1, length, mx.dtype(other.keys!));
-    this.keys = replaced(this.keys!, old => putRow(old, slot, rowOf(other.keys!, row, length)));
-    this.values = replaced(this.values!, old => putRow(old, slot, rowOf(other.values!, row, length)));
-  }
-
   /** Copies of a row's keys and values, [1, kvHeads, length, headDim]: independent of the slab once evaluated. */
   copyRow(row: number, length: number): [keys: Tensor, values: Tensor] {
-    return [mx.contiguous(rowOf(this.keys!, row, length)), mx.contiguous(rowOf(this.values!, row, length))];
+    const [keys, values] = this.part(row, 0, length);
+    return [mx.contiguous(keys), mx.contiguous(values)];
   }
 
   /** The keys and values of a row's positions [from, to), [1, kvHeads, to - from, headDim]; views of the slab. */
@@ -71,8 +70,11 @@ export class LayerSlab implements LayerKv {
     this.values = replaced(this.values!, old => putRow(old, slot, values, from));
   }
 
-  /** Takes over another slab's buffers, which is empty afterwards. */
-  adopt(other: LayerSlab): void {
+  /** What lies behind the rows is never looked at. */
+  dropRow(): void {}
+
+  adopt(other: HeldLayer): void {
+    if (!(other instanceof LayerSlab)) throw new TypeError("a layer of keys and values takes over none of another kind");
     this.release();
     [this.keys, this.values, this.slots, this.capacity] = [other.keys, other.values, other.slots, other.capacity];
     [other.keys, other.values, other.slots, other.capacity] = [undefined, undefined, 0, 0];

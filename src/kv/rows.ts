@@ -1,17 +1,20 @@
-// The keys and values of a group of rows over all layers of a model.
+// What a group of rows holds, keys and values or states, over all layers of a model.
 // A prompt is read into a group of its own with one row, which then joins the group that decodes.
 import * as mx from "../mx/index.ts";
 import type { Batch, LayerLayout } from "../models/model.ts";
+import type { HeldLayer } from "./held.ts";
 import { LayerSlab } from "./layer.ts";
+import { isRecurrent, RecurrentRows } from "./recurrent.ts";
 import { Step } from "./step.ts";
 
 export class KvRows {
-  readonly layers: readonly LayerSlab[];
+  readonly layers: readonly HeldLayer[];
   private held: number[] = [];
   private step: Step | undefined;
 
   constructor(layout: readonly LayerLayout[]) {
-    this.layers = layout.map(one => new LayerSlab(one, () => this.step!));
+    const step = () => this.step!;
+    this.layers = layout.map(one => (isRecurrent(one) ? new RecurrentRows(one, step) : new LayerSlab(one, step)));
   }
 
   get rows(): number {
@@ -48,7 +51,7 @@ export class KvRows {
     other.release();
   }
 
-  /** Forgets what each row holds behind its length. */
+  /** Forgets what each row holds behind its length, which is only possible where no layer carries states. */
   trim(lengths: readonly number[]): void {
     this.held = this.held.map((held, row) => Math.min(held, lengths[row]!));
   }
@@ -58,7 +61,7 @@ export class KvRows {
     return this.layers.map(layer => layer.part(row, from, to));
   }
 
-  /** Gives the only row the positions from its length up to `length`: per layer the parts [1, heads, …, width]. */
+  /** Gives the only row the positions from its length up to `length`: per layer the parts [1, heads, …, width], or states [1, …]. */
   append(layers: readonly (readonly mx.Tensor[])[], length: number): void {
     this.layers.forEach((layer, i) => layer.putRow(0, layers[i]!, length, this.held[0]!));
     this.held[0] = length;
@@ -74,14 +77,17 @@ export class KvRows {
       this.layers.forEach((layer, i) => layer.putRow(row, copies[i]!, length));
       this.held[row] = length;
     }
+    for (const layer of this.layers) layer.dropRow(last);
     this.held.pop();
     if (this.rows === 0) this.release();
   }
 
-  /** A tensor that is evaluated only when the last layer's kv is written, and then holds on to none of it. */
+  /** A tensor that is evaluated only when what the last layer holds is written, and then holds on to none of it. */
   fence(): mx.Tensor {
-    const [keys] = this.layers.at(-1)!.tensors();
-    return mx.add(mx.slice(keys!, [0, 0, 0, 0], [1, 1, 1, 1]), mx.scalar(0, mx.dtype(keys!)));
+    const [held] = this.layers.findLast(layer => layer.tensors().length > 0)!.tensors() as [mx.Tensor];
+    const ones = mx.shape(held).map(() => 1);
+    const zeros = ones.map(() => 0);
+    return mx.add(mx.slice(held, zeros, ones), mx.scalar(0, mx.dtype(held)));
   }
 
   get bytes(): number {
@@ -96,7 +102,7 @@ export class KvRows {
 
   private takeRow(other: KvRows, row: number, length: number): void {
     const slot = this.addRow();
-    if (length > 0) this.layers.forEach((layer, i) => layer.takeRow(slot, other.layers[i]!, row, length));
+    if (length > 0) this.layers.forEach((layer, i) => layer.putRow(slot, other.layers[i]!.part(row, 0, length), length));
     this.held[slot] = length;
   }
 }

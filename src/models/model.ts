@@ -1,5 +1,5 @@
 // What a model family is to the engine: three functions over tensors and the kv each layer needs.
-import type { Tensor } from "../mx/index.ts";
+import type { Dtype, Tensor } from "../mx/index.ts";
 import type { Weights } from "../weights/weights.ts";
 
 /** The rows of one forward pass; all bring the same number of new ids. */
@@ -9,12 +9,25 @@ export interface Batch {
   readonly offsets: Tensor; // [B] int32: position of each row's first new id
 }
 
-/** How attention of one layer looks back; the kv behind it is chosen by this. */
-export interface LayerLayout {
+/** What a layer keeps of the tokens behind it; the kv is chosen by this. */
+export type LayerLayout = AttentionLayout | RecurrentLayout;
+
+/** Keys and values of every position, or of those in its window. */
+export interface AttentionLayout {
   readonly kvHeads: number;
   readonly headDim: number; // of keys
   readonly valueDim?: number; // when it differs from headDim
   readonly window?: number; // sliding window in positions; undefined is full attention
+}
+
+/** States of one size, however many tokens they sum up; a layer that looks at one token alone has none. */
+export interface RecurrentLayout {
+  readonly states: readonly StateLayout[];
+}
+
+export interface StateLayout {
+  readonly shape: readonly number[]; // of one row
+  readonly dtype?: Dtype; // that of the layer's input without it
 }
 
 export interface AttendOptions {
@@ -23,14 +36,18 @@ export interface AttendOptions {
   readonly sinks?: Tensor; // [heads]: one more logit per head, which takes weight and gives no value
 }
 
-/** One layer's keys and values of all rows of a batch. */
+/** What one layer keeps for all rows of a batch. A layer calls what its layout is made for. */
 export interface LayerKv {
   /**
    * Stores the new keys and values, then attends: queries [B, heads, L, D] over everything that its row holds.
    * keys and values are [B, kvHeads, L, D]. Returns [B, heads, L, valueDim].
    */
   attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor;
+  /** Hands `advance` the states of all rows, [B, …shape], zeros before the first token; keeps those that it returns, and returns its output. */
+  carry(input: Tensor, advance: Advance): Tensor;
 }
+
+export type Advance = (states: readonly Tensor[]) => { readonly output: Tensor; readonly states: readonly Tensor[] };
 
 export interface Model {
   readonly vocabSize: number;

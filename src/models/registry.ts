@@ -19,6 +19,8 @@ import * as granitemoe from "./granitemoe.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
+import * as lfm2 from "./lfm2.ts";
+import * as lfm2_moe from "./lfm2_moe.ts";
 import * as llama from "./llama.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
@@ -63,6 +65,8 @@ export const families: Readonly<Record<string, Reader>> = {
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
   kimi_k2: reader(deepseek_v3), // in other sizes
+  lfm2: reader(lfm2),
+  lfm2_moe: reader(lfm2_moe),
   llama: reader(llama),
   ministral3: reader(ministral3),
   mistral: reader(mistral),

@@ -5,6 +5,7 @@ export { mlp, plainMlp, readActivation, type Activation, type MlpOptions } from 
 export { makeRope, positions, type Rope } from "./rope.ts";
 export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";
 export { readOneWindow, readShape, readWindows, type Shape, type ShapeDefaults, type Windows } from "./shape.ts";
+export { shortConv, windowLayout, type ShortConv } from "./short-conv.ts";
 export { mla, type MlaConfig } from "./mla.ts";
 export {
   expertMlp,

@@ -16,6 +16,7 @@ export interface Shape {
 
 /** What a family's config.json may leave out. Without a value here the field must be there. */
 export interface ShapeDefaults {
+  readonly inner?: number | undefined;
   readonly heads?: number;
   readonly kvHeads?: "heads" | number;
   readonly headDim?: number; // hidden / heads without it
@@ -34,7 +35,7 @@ export function readShape(c: Fields, defaults: ShapeDefaults = {}): Shape {
   if (!c.has("head_dim") && !Number.isInteger(headDim)) throw c.error("hidden_size", `is ${hidden}, not divisible by num_attention_heads ${heads}`);
   return {
     hidden,
-    inner: c.count("intermediate_size"),
+    inner: c.count("intermediate_size", defaults.inner),
     layers: c.count("num_hidden_layers", undefined, MOST_LAYERS),
     heads,
     kvHeads,

@@ -39,6 +39,11 @@ export class Weights {
     return this.store.find(this.prefix + name) !== undefined;
   }
 
+  /** The shape of a tensor that is there and was not read yet. */
+  shape(name: string): readonly number[] | undefined {
+    return this.store.find(this.prefix + name)?.shape;
+  }
+
   tensor(name: string, shape?: readonly number[]): Tensor {
     const found = this.store.expect(this.prefix + name, shape);
     this.count(
@@ -221,7 +226,8 @@ export class Weights {
     );
   }
 
-  private bias(name: string, shape: readonly number[], wanted: boolean | undefined): Tensor | undefined {
+  /** The bias of a layer. `wanted` is what config.json says; where it says nothing the checkpoint decides. */
+  bias(name: string, shape: readonly number[], wanted: boolean | undefined): Tensor | undefined {
     if (wanted === false || (wanted === undefined && !this.has(`${name}.bias`))) return undefined;
     return this.numbers(`${name}.bias`, shape);
   }

@@ -8,7 +8,8 @@ import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-en
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
-const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window"];
+const RECURRENT = ["lfm2_moe/plain"];
+const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", ...RECURRENT];
 
 describe.each(MODELS)("%s", name => {
   let loaded: LoadedModel;
@@ -84,7 +85,7 @@ describe.each(MODELS)("%s", name => {
     expect(mx.liveHandles()).toBe(before);
   });
 
-  test("hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch", async () => {
+  test.skipIf(RECURRENT.includes(name))("hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch", async () => {
     const before = mx.liveHandles();
     const prefixes = openPrefixes(8);
     const { below, pick } = dice(11);
@@ -108,7 +109,7 @@ describe.each(MODELS)("%s", name => {
     expect(mx.liveHandles()).toBe(before);
   });
 
-  test("the next turn of a chat reads only what is new", async () => {
+  test.skipIf(RECURRENT.includes(name))("the next turn of a chat reads only what is new", async () => {
     const prefixes = openPrefixes(4);
     const { below } = dice(12);
     let history = Array.from({ length: 10 }, () => below(loaded.model.vocabSize));

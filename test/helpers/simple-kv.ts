@@ -1,20 +1,47 @@
 // Keys and values in the plainest way, as a check that shares nothing with src/kv: every row has its own tensors, new ones are appended,
-// and every row attends alone with a mask written out from the definition.
+// and every row attends alone with a mask written out from the definition. States are kept per row.
 import * as mx from "../../src/mx/index.ts";
 import type { Tensor } from "../../src/mx/index.ts";
-import type { AttendOptions, Batch, LayerKv, LayerLayout } from "../../src/models/model.ts";
+import { isRecurrent } from "../../src/kv/recurrent.ts";
+import type { Advance, AttendOptions, Batch, LayerKv, LayerLayout } from "../../src/models/model.ts";
 
-type Held = readonly [keys: Tensor, values: Tensor] | undefined;
+type Held = readonly Tensor[] | undefined; // keys and values, or states
 
 class SimpleLayer implements LayerKv {
   rows: Held[] = [];
 
-  constructor(private readonly window: number) {}
+  constructor(private readonly layout: LayerLayout) {}
+
+  private get window(): number {
+    return isRecurrent(this.layout) ? 0 : (this.layout.window ?? Infinity);
+  }
+
+  carry(input: Tensor, advance: Advance): Tensor {
+    const layout = this.layout;
+    if (!isRecurrent(layout)) throw new TypeError("not a recurrent layer");
+    const empty = layout.states.map(({ shape, dtype }) => mx.zeros([1, ...shape], dtype ?? mx.dtype(input)));
+    const rows = this.rows.map(held => held ?? empty);
+    const { output, states } = advance(
+      empty.map((_, i) =>
+        mx.concatenate(
+          rows.map(row => row[i]!),
+          0,
+        ),
+      ),
+    );
+    rows.forEach((_, row) =>
+      this.hold(
+        row,
+        states.map(state => mx.sliceAxis(state, 0, row, row + 1)),
+      ),
+    );
+    return output;
+  }
 
   attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     const outputs = this.rows.map((held, i) => {
       const [q, k, v] = [queries, keys, values].map(t => mx.sliceAxis(t, 0, i, i + 1)) as [Tensor, Tensor, Tensor];
-      const all = held === undefined ? ([k, v] as const) : ([mx.concatenate([held[0], k], 2), mx.concatenate([held[1], v], 2)] as const);
+      const all = held === undefined ? ([k, v] as const) : ([mx.concatenate([held[0]!, k], 2), mx.concatenate([held[1]!, v], 2)] as const);
       this.hold(i, all);
       const mask = this.mask(mx.shape(k)[2]!, mx.shape(all[0])[2]!);
       if (options.softcap !== undefined) return capped(q, all, mask, options.scale, options.softcap);
@@ -23,9 +50,9 @@ class SimpleLayer implements LayerKv {
     return mx.concatenate(outputs, 0);
   }
 
-  hold(row: number, [keys, values]: readonly [Tensor, Tensor]): void {
+  hold(row: number, tensors: readonly Tensor[]): void {
     const old = this.rows[row];
-    this.rows[row] = [mx.keep(mx.contiguous(keys)), mx.keep(mx.contiguous(values))];
+    this.rows[row] = tensors.map(tensor => mx.keep(mx.contiguous(tensor)));
     if (old !== undefined) old.forEach(mx.release);
   }
 
@@ -60,8 +87,8 @@ export class SimpleKv {
   readonly layers: readonly SimpleLayer[];
   private lengths: number[] = [];
 
-  constructor(private readonly layout: readonly LayerLayout[]) {
-    this.layers = layout.map(({ window }) => new SimpleLayer(window ?? Infinity));
+  constructor(layout: readonly LayerLayout[]) {
+    this.layers = layout.map(one => new SimpleLayer(one));
   }
 
   addRow(): void {
@@ -73,23 +100,6 @@ export class SimpleKv {
     const offsets = mx.fromArray(Int32Array.from(this.lengths), [this.lengths.length]);
     this.lengths = this.lengths.map(n => n + length);
     return { rows: this.lengths.length, length, offsets };
-  }
-
-  /** Appends rows of another kv, which is empty afterwards. */
-  join(other: SimpleKv): void {
-    this.lengths.push(...other.lengths);
-    this.layers.forEach((layer, i) => layer.rows.push(...other.layers[i]!.rows));
-    for (const layer of other.layers) layer.rows = [];
-    other.lengths = [];
-  }
-
-  /** A new kv whose one row holds copies of the first `length` positions of the first row. */
-  prefix(length: number): SimpleKv {
-    const copy = new SimpleKv(this.layout);
-    copy.addRow();
-    copy.lengths = [length];
-    this.layers.forEach((layer, i) => copy.layers[i]!.hold(0, layer.rows[0]!.map(t => mx.sliceAxis(t, 2, 0, length)) as [Tensor, Tensor]));
-    return copy;
   }
 
   release(): void {

@@ -1,7 +1,7 @@
 // A group of rows against attention written out: every row keeps a list of its own keys and values.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { KvRows } from "../../src/kv/rows.ts";
-import type { LayerLayout } from "../../src/models/model.ts";
+import type { AttentionLayout } from "../../src/models/model.ts";
 import * as mx from "../../src/mx/index.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
@@ -40,7 +40,7 @@ class PlainRow {
 }
 
 /** Feeds `length` new positions to all rows of a group and compares every output with the plain rows. */
-function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, layout: LayerLayout): void {
+function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, layout: AttentionLayout): void {
   const [rows, ends] = [plain.length, plain.map(row => row.keys.length)];
   const fed = plain.map(row => {
     const part = Array.from({ length }, () => ({
@@ -70,7 +70,7 @@ function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, lay
 }
 
 describe.each([undefined, 5])("rows with window %p", window => {
-  const layout: LayerLayout = { kvHeads: KV_HEADS, headDim: WIDTH, ...(window === undefined ? {} : { window }) };
+  const layout: AttentionLayout = { kvHeads: KV_HEADS, headDim: WIDTH, ...(window === undefined ? {} : { window }) };
 
   test("prompts in chunks, joins, leaves and growth give each row its own attention", () => {
     const before = mx.liveHandles();
@@ -101,7 +101,7 @@ describe.each([undefined, 5])("rows with window %p", window => {
 });
 
 test("a row's outputs do not depend on its neighbours, bit for bit", () => {
-  const layout: LayerLayout = { kvHeads: KV_HEADS, headDim: WIDTH };
+  const layout: AttentionLayout = { kvHeads: KV_HEADS, headDim: WIDTH };
   const random = dice(3);
   const lengths = [3, 40, 17, 1];
   const data = lengths.map(length =>

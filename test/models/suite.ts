@@ -2,6 +2,7 @@
 // its log-probabilities are the reference's, and every way to read the same ids gives the same bits on the CPU.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { isRecurrent } from "../../src/kv/recurrent.ts";
 import { KvRows } from "../../src/kv/rows.ts";
 import type { Batch, LayerKv, Model } from "../../src/models/model.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
@@ -12,6 +13,7 @@ import { SimpleKv } from "../helpers/simple-kv.ts";
 export const GOLDEN = join(import.meta.dir, "../golden");
 const TOLERANCE = 1e-3;
 const PREFIX = 19; // ids that are taken from another row's kv
+const BEYOND = 6; // ids read behind them, where no layer sums up what it has read
 
 type Ids = readonly number[];
 
@@ -82,7 +84,8 @@ const equalities: Readonly<Record<string, (subject: Subject) => void>> = {
 
   "a row resumed from a copied prefix gives the bits of a whole pass": ({ model, ids, whole }) => {
     const [first, second] = [rows(model), rows(model)];
-    read(model, first, [ids.slice(0, PREFIX + 6)]); // the copied prefix ends inside what was read
+    const isCut = !model.layout.some(isRecurrent);
+    read(model, first, [ids.slice(0, PREFIX + (isCut ? BEYOND : 0))]);
     mx.scope(() => copyPrefix(first, second, PREFIX));
     first.release();
     const rest = inChunks(ids.slice(PREFIX), [5, 1, 8, ids.length - PREFIX - 14]).map(chunk => read(model, second, [chunk])[0]!);

@@ -2,6 +2,7 @@
 
 from authors import float_rows
 from dense import DENSE
+from recurrent import RECURRENT
 from sparse import SPARSE
 
 SMALL = {
@@ -89,4 +90,5 @@ VARIANTS = {
     "mistral/window": {"base": MISTRAL, "config": {"sliding_window": 16}, "prompt": 40, "reference": "window"},
     **DENSE,
     **SPARSE,
+    **RECURRENT,
 }
