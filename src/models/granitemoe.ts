@@ -32,7 +32,8 @@ function block(w: Weights, c: Config, rope: Rope): Block {
   };
 }
 
-function mixture(w: Weights, { hidden, inner, routing }: Config): Linear {
+/** Granite 4's too. */
+export function mixture(w: Weights, { hidden, inner, routing }: Config): Linear {
   w.derive("input_linear.weight", both => {
     const [gate, up] = split(both, 2, 1) as [Tensor, Tensor];
     return { "switch_mlp.gate_proj.weight": gate, "switch_mlp.up_proj.weight": up };

@@ -16,16 +16,19 @@ import * as glm4_moe from "./glm4_moe.ts";
 import * as gpt_oss from "./gpt_oss.ts";
 import * as granite from "./granite.ts";
 import * as granitemoe from "./granitemoe.ts";
+import * as granitemoehybrid from "./granitemoehybrid.ts";
 import * as hunyuan_v1_dense from "./hunyuan_v1_dense.ts";
 import * as internlm2 from "./internlm2.ts";
 import * as internlm3 from "./internlm3.ts";
 import * as lfm2 from "./lfm2.ts";
 import * as lfm2_moe from "./lfm2_moe.ts";
 import * as llama from "./llama.ts";
+import * as mamba2 from "./mamba2.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
 import * as mixtral from "./mixtral.ts";
 import type { Family, Model } from "./model.ts";
+import * as nemotron_h from "./nemotron_h.ts";
 import * as olmo2 from "./olmo2.ts";
 import * as olmo3 from "./olmo3.ts";
 import * as phi from "./phi.ts";
@@ -61,6 +64,7 @@ export const families: Readonly<Record<string, Reader>> = {
   gpt_oss: reader(gpt_oss),
   granite: reader(granite),
   granitemoe: reader(granitemoe),
+  granitemoehybrid: reader(granitemoehybrid),
   hunyuan_v1_dense: reader(hunyuan_v1_dense),
   internlm2: reader(internlm2),
   internlm3: reader(internlm3),
@@ -68,9 +72,11 @@ export const families: Readonly<Record<string, Reader>> = {
   lfm2: reader(lfm2),
   lfm2_moe: reader(lfm2_moe),
   llama: reader(llama),
+  mamba2: reader(mamba2),
   ministral3: reader(ministral3),
   mistral: reader(mistral),
   mixtral: reader(mixtral),
+  nemotron_h: reader(nemotron_h),
   olmo2: reader(olmo2),
   olmo3: reader(olmo3),
   phi: reader(phi),

@@ -1,17 +1,19 @@
 // What models are made of, besides the functions that Weights give (linear, linears, embedding, rmsNorm).
 export { attention, byHead, byPosition, headNorm, wideNorm, type Attention, type AttentionConfig, type AttentionExtras } from "./attention.ts";
 export { decoder, scaled, type Block, type DecoderConfig, type DecoderExtras } from "./decoder.ts";
-export { mlp, plainMlp, readActivation, type Activation, type MlpOptions } from "./mlp.ts";
+export { mlp, plainMlp, readActivation, relu2, type Activation, type MlpOptions } from "./mlp.ts";
 export { makeRope, positions, type Rope } from "./rope.ts";
 export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";
 export { readOneWindow, readShape, readWindows, type Shape, type ShapeDefaults, type Windows } from "./shape.ts";
 export { shortConv, windowLayout, type ShortConv } from "./short-conv.ts";
+export { mamba2, mamba2Layout, readTimeSteps, type Mamba2Config } from "./mamba2.ts";
 export { mla, type MlaConfig } from "./mla.ts";
 export {
   expertMlp,
   expertNames,
   makeRouter,
   moe,
+  plainExpertMlp,
   readExperts,
   readGroups,
   type ExpertMlp,

@@ -8,7 +8,11 @@ import type { Weights } from "../weights/weights.ts";
 export type Activation = "silu" | "gelu" | "geluTanh";
 
 const gated = { silu: mx.swiglu, gelu: mx.geglu, geluTanh: mx.gegluTanh };
-const plain = { silu: mx.silu, gelu: mx.gelu, geluTanh: mx.geluTanh };
+const plain = { silu: mx.silu, gelu: mx.gelu, geluTanh: mx.geluTanh, relu2 };
+
+export function relu2(x: Tensor): Tensor {
+  return mx.square(mx.relu(x));
+}
 
 const activations: Readonly<Record<string, Activation>> = {
   silu: "silu",
@@ -46,8 +50,8 @@ export function plainMlp(
   hidden: number,
   inner: number,
   names: readonly [up: string, down: string],
-  activation: Activation,
-  bias: boolean,
+  activation: keyof typeof plain,
+  bias?: boolean,
 ) {
   const [up, down] = [w.linear(names[0], hidden, inner, bias), w.linear(names[1], inner, hidden, bias)];
   return (x: Tensor): Tensor => down(plain[activation](up(x)));

@@ -105,6 +105,18 @@ export function expertMlp(w: Weights, sizes: ExpertSizes, names = expertNames(),
   return (tokens, indices) => byExpert(tokens, indices, run);
 }
 
+/** Experts without a gate: down(act(up(x))). */
+export function plainExpertMlp(
+  w: Weights,
+  { experts, hidden, inner, bias = false }: ExpertSizes,
+  up: StackName,
+  down: StackName,
+  act: Linear,
+): ExpertMlp {
+  const [toInner, toHidden] = [w.experts([up], experts, hidden, inner, bias), w.experts([down], experts, inner, hidden, bias)];
+  return (tokens, indices) => byExpert(tokens, indices, (x, own, isSorted) => toHidden(act(toInner(x, own, isSorted)), own, isSorted));
+}
+
 /** From this many rows on they go to the experts in the experts' order, so that each expert is read once. */
 const SORTED_ROWS = 64;
 
@@ -119,14 +131,14 @@ function byExpert(tokens: Tensor, indices: Tensor, run: (x: Tensor, indices: Ten
   return mx.reshape(mx.take(outputs, mx.argsort(order, 0), 0), [count, chosen, hidden]);
 }
 
-/** The whole layer, [B, L, hidden] → the same; `shared` sees every token. */
-export function moe(route: Router, experts: ExpertMlp, shared?: Linear): Linear {
+/** The whole layer, [B, L, hidden] → the same; `shared` sees every token. Experts may work in a width of their own. */
+export function moe(route: Router, experts: ExpertMlp, shared?: Linear, latent?: { readonly into: Linear; readonly outOf: Linear }): Linear {
   return x => {
     const tokens = mx.reshape(x, [-1, mx.shape(x)[2]!]);
     const [indices, weights] = route(tokens);
-    const outputs = experts(tokens, indices); // [T, chosen, hidden]
-    const sum = mx.sum(mx.multiply(outputs, mx.expandDims(weights, -1)), -2);
-    const mixed = mx.reshape(mx.astype(sum, mx.dtype(x)), mx.shape(x));
+    const outputs = experts(latent === undefined ? tokens : latent.into(tokens), indices); // [T, chosen, hidden]
+    const sum = mx.astype(mx.sum(mx.multiply(outputs, mx.expandDims(weights, -1)), -2), mx.dtype(x));
+    const mixed = mx.reshape(latent === undefined ? sum : latent.outOf(sum), mx.shape(x));
     return shared === undefined ? mixed : mx.add(mixed, shared(x));
   };
 }

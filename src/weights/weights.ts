@@ -128,8 +128,13 @@ export class Weights {
 
   /** The gain of a norm. */
   gain(name: string, width: number, offset = 0): Tensor {
-    const stored = this.numbers(`${name}.weight`, [width]);
-    return offset === 0 ? stored : this.store.replace([stored], ([gain]) => mx.add(gain!, mx.scalar(offset, mx.dtype(gain!))));
+    if (offset === 0) return this.numbers(`${name}.weight`, [width]);
+    return this.made(`${name}.weight`, [width], gain => mx.add(gain, mx.scalar(offset, mx.dtype(gain))));
+  }
+
+  /** What `make` makes of a tensor of floating-point numbers. */
+  made(name: string, shape: readonly number[], make: (stored: Tensor) => Tensor): Tensor {
+    return this.store.replace([this.numbers(name, shape)], ([stored]) => make(stored!));
   }
 
   /** Reads another layout: what `make` makes of a stored tensor takes its place, under new names. Nothing happens where it is not stored. */

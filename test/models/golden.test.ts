@@ -21,6 +21,6 @@ afterAll(() => {
   const width = Math.max(...table.map(({ stored }) => stored.length));
   for (const { name, layout, stored, parameters, worst } of table)
     console.log(
-      `${name.padEnd(24)} ${layout} ${stored.padEnd(width)} ${String(parameters).padStart(8)} parameters, worst difference ${worst.toExponential(1)}`,
+      `${name.padEnd(26)} ${layout} ${stored.padEnd(width)} ${String(parameters).padStart(8)} parameters, worst difference ${worst.toExponential(1)}`,
     );
 });

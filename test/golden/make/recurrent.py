@@ -1,7 +1,10 @@
 """Variants of families with recurrent layers, in the shape of variants.py."""
 
+import math
+
 import mlx.core as mx
-from dense import SILU, TINY
+from dense import GRANITE, SILU, TINY
+from sparse import granite_layout
 
 LFM2 = {
     **TINY,
@@ -31,6 +34,75 @@ LFM2_MOE = {
     "num_dense_layers": 1,
     "routed_scaling_factor": 1.5,
 }
+MAMBA2 = {
+    "model_type": "mamba2",
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_heads": 8,
+    "head_dim": 8,
+    "n_groups": 2,
+    "state_size": 16,
+    "conv_kernel": 4,
+    "use_bias": False,
+    "use_conv_bias": True,
+    "layer_norm_epsilon": 1e-5,
+    "tie_word_embeddings": True,
+    "time_step_rank": "auto",
+    "time_step_limit": [0.0, math.inf],
+}
+GRANITE_HYBRID = {
+    **GRANITE,
+    "model_type": "granitemoehybrid",
+    "num_hidden_layers": 3,
+    "layer_types": ["mamba", "attention", "mamba"],
+    "intermediate_size": 8,
+    "shared_intermediate_size": 24,
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "mamba_n_heads": 8,
+    "mamba_d_head": 8,
+    "mamba_n_groups": 1,
+    "mamba_d_state": 16,
+    "mamba_d_conv": 4,
+    "mamba_conv_bias": True,
+    "mamba_proj_bias": False,
+    "position_embedding_type": "nope",
+}
+NEMOTRON_H = {
+    "model_type": "nemotron_h",
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "max_position_embeddings": 512,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "attention_bias": False,
+    "mamba_num_heads": 8,
+    "mamba_head_dim": 8,
+    "mamba_proj_bias": False,
+    "ssm_state_size": 16,
+    "conv_kernel": 4,
+    "n_groups": 2,
+    "mlp_bias": False,
+    "layer_norm_epsilon": 1e-5,
+    "use_bias": False,
+    "use_conv_bias": True,
+    "hybrid_override_pattern": "M-*M-",
+}
+NEMOTRON_EXPERTS = {
+    "moe_intermediate_size": 8,
+    "moe_shared_expert_intermediate_size": 12,
+    "n_routed_experts": 8,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 2,
+    "n_group": 1,
+    "topk_group": 1,
+    "norm_topk_prob": True,
+    "routed_scaling_factor": 2.5,
+}
 
 
 def torch_convolutions(weights, _=None):
@@ -56,6 +128,31 @@ def lfm2_layout(weights, config):
     return result
 
 
+def granite_hybrid_layout(weights, config):
+    """Granite 4's release: gate and up in one projection; without experts their MLP is the shared one."""
+    result = torch_convolutions(granite_layout(weights, config))
+    for name in [name for name in result if name.endswith("mlp.gate_proj.weight")]:
+        before = name.removesuffix("mlp.gate_proj.weight")
+        gate, up, down = (result.pop(f"{before}mlp.{p}_proj.weight") for p in ("gate", "up", "down"))
+        result[f"{before}shared_mlp.input_linear.weight"] = mx.concatenate([gate, up])
+        result[f"{before}shared_mlp.output_linear.weight"] = down
+    return result
+
+
+def nemotron_layout(weights, config):
+    """Nemotron's release: experts apart, and layers behind the last that predict further tokens."""
+    result = {"mtp.layers.0.norm.weight": mx.ones(8)}
+    for name, value in torch_convolutions(weights).items():
+        before, stacked, projection = name.partition("switch_mlp.")
+        if not stacked:
+            result[name] = value
+            continue
+        own = {"fc1.weight": "up_proj.weight", "fc2.weight": "down_proj.weight"}[projection]
+        for i in range(value.shape[0]):
+            result[f"{before}experts.{i}.{own}"] = mx.contiguous(value[i])
+    return result
+
+
 RECURRENT = {
     "lfm2/plain": {"base": LFM2},
     "lfm2/torch": {
@@ -65,4 +162,29 @@ RECURRENT = {
     },
     "lfm2_moe/plain": {"base": LFM2_MOE},
     "lfm2_moe/torch": {"base": LFM2_MOE, "config": {"use_expert_bias": False, "norm_topk_prob": False}, "layout": lfm2_layout},
+    "mamba2/plain": {"base": MAMBA2},
+    "mamba2/torch": {
+        "base": MAMBA2,
+        "config": {"use_bias": True, "use_conv_bias": False, "time_step_limit": [0.2, 1.5], "n_groups": 1, "tie_word_embeddings": False},
+        "layout": torch_convolutions,
+    },
+    "mamba2/8-bit": {"base": MAMBA2, "quantize": {"bits": 8, "group_size": 32}},
+    "granitemoehybrid/plain": {"base": GRANITE_HYBRID},
+    "granitemoehybrid/torch": {"base": GRANITE_HYBRID, "config": {"position_embedding_type": "rope", "mamba_n_groups": 2}, "layout": granite_hybrid_layout},
+    "granitemoehybrid/dense": {
+        "base": GRANITE_HYBRID,
+        "config": {"num_local_experts": 0, "num_experts_per_tok": 0, "intermediate_size": 24},
+        "layout": granite_hybrid_layout,
+    },
+    "granitemoehybrid/dense-mlx": {"base": GRANITE_HYBRID, "config": {"num_local_experts": 0, "num_experts_per_tok": 0, "intermediate_size": 24}},
+    "nemotron_h/plain": {"base": NEMOTRON_H},
+    "nemotron_h/experts": {
+        "base": NEMOTRON_H,
+        "config": {**NEMOTRON_EXPERTS, "hybrid_override_pattern": None, "layers_block_type": ["mamba", "moe", "attention", "moe"]},
+    },
+    "nemotron_h/torch": {
+        "base": NEMOTRON_H,
+        "config": {**NEMOTRON_EXPERTS, "n_group": 4, "topk_group": 2, "moe_latent_size": 16, "n_shared_experts": None, "hybrid_override_pattern": "ME*E"},
+        "layout": nemotron_layout,
+    },
 }
