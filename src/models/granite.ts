@@ -1,7 +1,8 @@
 // Granite 3: Llama's blocks with four multipliers, on embeddings, attention, residual branches and logits.
-import { add, type Tensor } from "../mx/index.ts";
-import { attention, decoder, makeRope, mlp, readRope, readShape, scaled } from "../nn/index.ts";
-import type { Block, DecoderExtras, Rope, RopeSettings, Shape } from "../nn/index.ts";
+import { add, split, type Tensor } from "../mx/index.ts";
+import { attention, decoder, expertMlp, makeRope, makeRouter, mlp, moe, readRope, readShape, scaled } from "../nn/index.ts";
+import type { Block, DecoderExtras, Rope, RopeSettings, Routing, Shape } from "../nn/index.ts";
+import type { Linear } from "../weights/matrix.ts";
 import { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Batch, LayerKv, Model } from "./model.ts";
@@ -50,4 +51,15 @@ function block(w: Weights, c: Config, rope: Rope): Block {
     const h = add(x, scaled(attend(normAttention(x), batch, kv), c.residualMultiplier));
     return add(h, scaled(feed(normMlp(h)), c.residualMultiplier));
   };
+}
+
+/** The experts of Granite 3 MoE and Granite 4. */
+export function mixture(w: Weights, { hidden, inner }: Shape, routing: Routing): Linear {
+  w.derive("input_linear.weight", both => {
+    const [gate, up] = split(both, 2, 1) as [Tensor, Tensor];
+    return { "switch_mlp.gate_proj.weight": gate, "switch_mlp.up_proj.weight": up };
+  });
+  w.derive("output_linear.weight", down => ({ "switch_mlp.down_proj.weight": down }));
+  const router = makeRouter(w.linear("router.layer", hidden, routing.experts, false), routing);
+  return moe(router, expertMlp(w, { hidden, inner, experts: routing.experts }));
 }

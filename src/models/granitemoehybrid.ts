@@ -6,7 +6,6 @@ import type { Linear } from "../weights/matrix.ts";
 import { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import * as granite from "./granite.ts";
-import { mixture } from "./granitemoe.ts";
 import type { Batch, LayerKv, Model } from "./model.ts";
 
 export interface Config extends granite.Config, Mamba2Config {
@@ -81,6 +80,6 @@ function feedForward(w: Weights, c: Config): Linear {
   if (w.has("mlp.gate_proj.weight")) return mlp(w.at("mlp"), c.hidden, c.inner, { bias: c.mlpBias });
   const shared = mlp(w.at("shared_mlp"), c.hidden, c.sharedInner, { bias: false, fused: "input_linear", names: ["", "", "output_linear"] });
   if (c.routing === undefined) return shared;
-  const experts = mixture(w.at("block_sparse_moe"), { ...c, routing: c.routing });
+  const experts = granite.mixture(w.at("block_sparse_moe"), c, c.routing);
   return x => add(experts(x), shared(x));
 }

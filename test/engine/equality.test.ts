@@ -85,29 +85,32 @@ describe.each(MODELS)("%s", name => {
     expect(mx.liveHandles()).toBe(before);
   });
 
-  test.skipIf(RECURRENT.includes(name))("hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch", async () => {
-    const before = mx.liveHandles();
-    const prefixes = openPrefixes(8);
-    const { below, pick } = dice(11);
-    const stems = [40, 25, 33].map(length => Array.from({ length }, () => below(loaded.model.vocabSize)));
-    const all = mixture(3, 30, loaded.model.vocabSize).map(submit => {
-      const stem = pick(stems);
-      const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...submit.prompt.subarray(0, below(20))]);
-      return { ...submit, prompt };
-    });
-    const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
-    for (const submit of all) {
-      engine.loop.receive(submit);
-      for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
-    }
-    await engine.finish();
-    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
-    const cached = all.map(submit => engine.rows(submit.id)[0]!.cachedTokens!);
-    expect(cached.filter(n => n > 0).length).toBeGreaterThan(10);
-    expect(prefixes.stats.tokensSaved).toBe(cached.reduce((a, b) => a + b));
-    prefixes.clear();
-    expect(mx.liveHandles()).toBe(before);
-  });
+  test.skipIf(RECURRENT.includes(name))(
+    "hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch",
+    async () => {
+      const before = mx.liveHandles();
+      const prefixes = openPrefixes(8);
+      const { below, pick } = dice(11);
+      const stems = [40, 25, 33].map(length => Array.from({ length }, () => below(loaded.model.vocabSize)));
+      const all = mixture(3, 30, loaded.model.vocabSize).map(submit => {
+        const stem = pick(stems);
+        const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...submit.prompt.subarray(0, below(20))]);
+        return { ...submit, prompt };
+      });
+      const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
+      for (const submit of all) {
+        engine.loop.receive(submit);
+        for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+      }
+      await engine.finish();
+      for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+      const cached = all.map(submit => engine.rows(submit.id)[0]!.cachedTokens!);
+      expect(cached.filter(n => n > 0).length).toBeGreaterThan(10);
+      expect(prefixes.stats.tokensSaved).toBe(cached.reduce((a, b) => a + b));
+      prefixes.clear();
+      expect(mx.liveHandles()).toBe(before);
+    },
+  );
 
   test.skipIf(RECURRENT.includes(name))("the next turn of a chat reads only what is new", async () => {
     const prefixes = openPrefixes(4);
