@@ -36,6 +36,9 @@ async function dispatch(args: readonly string[]): Promise<void> {
     case "engine": // hidden: started by a server, speaks over its parent's channel
       if (process.send === undefined) throw usageError("engine is started by 'pippin serve' and not by hand");
       return (await import("../engine/process.ts")).runEngineProcess();
+    case "encoder": // likewise
+      if (process.send === undefined) throw usageError("encoder is started by 'pippin serve' and not by hand");
+      return (await import("../embeddings/process.ts")).runEncoderProcess();
     case "serve":
       if (wantsHelp(rest)) return help(["serve"]);
       return (await import("./serve.ts")).serve(rest);

@@ -6,7 +6,8 @@ import { basename, join, resolve } from "node:path";
 import { locateAssets, ownCommand } from "../assets/locate.ts";
 import { cacheLimits } from "../cache/strategy.ts";
 import { readServeConfig, useColor, type ServeConfig } from "../config.ts";
-import { EngineProcess, EngineRefused } from "../engine/client.ts";
+import { EngineRefused } from "../engine/child.ts";
+import { EngineProcess } from "../engine/client.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { startBlock } from "./start-block.ts";
 

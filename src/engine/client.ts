@@ -1,8 +1,7 @@
-// The HTTP process's side of one engine: starts the process, restarts it when it dies, and turns messages into one
-// iterable per sequence.
-import type { Subprocess } from "bun";
+// The HTTP process's side of one text engine: turns messages into one iterable per sequence.
+import { EngineChild, RETRY_AFTER_SECONDS, type EngineState } from "./child.ts";
 import { EngineError } from "./error.ts";
-import type { EngineOptions, EngineStats, FromEngine, ModelInfo, StepRow, Submit, ToEngine } from "./protocol.ts";
+import type { EngineOptions, EngineStats, Failed, ModelInfo, StatsAnswer, Step, StepRow, Submit, ToEngine } from "./protocol.ts";
 import { SequenceStream } from "./stream.ts";
 
 export type SequenceRequest = Omit<Submit, "type" | "id">;
@@ -11,7 +10,7 @@ export type SequenceRequest = Omit<Submit, "type" | "id">;
 export interface Engine {
   /** Undefined until the engine was ready once; kept while it restarts. */
   readonly info: ModelInfo | undefined;
-  readonly state: "starting" | "ready" | "restarting" | "stopping";
+  readonly state: EngineState;
   /**
    * One sequence from submission to its end. The iterable ends after the row with `finish`, or throws EngineError.
    * Aborting the signal, or leaving the loop early, aborts the sequence within one step.
@@ -22,46 +21,35 @@ export interface Engine {
   clearCache(): Promise<EngineStats>;
 }
 
-/** The engine refused to start: a bad checkpoint, no library, no memory. */
-export class EngineRefused extends Error {
-  constructor(
-    message: string,
-    readonly exitCode: number,
-  ) {
-    super(message);
-  }
-}
-
 export interface StartOptions {
   readonly command: readonly string[]; // the executable with its hidden command
   readonly engine: EngineOptions;
   readonly onRestart?: (delayMs: number) => void; // the engine died and is started again after that time
 }
 
-const FIRST_RESTART_MS = 50;
-const LONGEST_RESTART_MS = 30_000;
-const STEADY_MS = 60_000; // an engine that lived that long is restarted without delay
-const RETRY_AFTER_SECONDS = 2;
+type News = Step | Failed | StatsAnswer;
 
 export class EngineProcess implements Engine {
-  info: ModelInfo | undefined;
-  state: Engine["state"] = "starting";
-  /** Settles with the first start: the model's facts, or EngineRefused. */
-  readonly ready: Promise<ModelInfo>;
-  private child!: Subprocess;
-  private startedAt = 0;
-  private restartMs = FIRST_RESTART_MS;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly child: EngineChild<ModelInfo, ToEngine, News>;
   private nextId = 1;
   private readonly streams = new Map<number, SequenceStream>();
   private readonly asks = new Map<number, { resolve: (stats: EngineStats) => void; reject: (error: Error) => void }>();
-  private settle: { resolve: (info: ModelInfo) => void; reject: (error: Error) => void };
 
-  constructor(private readonly options: StartOptions) {
-    const { promise, resolve, reject } = Promise.withResolvers<ModelInfo>();
-    this.ready = promise;
-    this.settle = { resolve, reject };
-    this.spawn();
+  constructor({ engine, ...start }: StartOptions) {
+    this.child = new EngineChild({ ...start, first: engine, receive: news => this.receive(news), lose: error => this.loseAll(error) });
+  }
+
+  get info(): ModelInfo | undefined {
+    return this.child.info;
+  }
+
+  get state(): EngineState {
+    return this.child.state;
+  }
+
+  /** Settles with the first start: the model's facts, or EngineRefused. */
+  get ready(): Promise<ModelInfo> {
+    return this.child.ready;
   }
 
   get pid(): number {
@@ -69,15 +57,14 @@ export class EngineProcess implements Engine {
   }
 
   generate(request: SequenceRequest, signal: AbortSignal): AsyncIterable<StepRow> {
-    if (this.state !== "ready")
-      throw new EngineError(this.state === "stopping" ? "stopping" : "engine_lost", `the engine is ${this.state}`, RETRY_AFTER_SECONDS);
+    this.child.checkReady();
     const id = this.nextId++;
     const stream = new SequenceStream(signal, () => {
       this.streams.delete(id);
-      this.send({ type: "abort", id });
+      this.child.send({ type: "abort", id });
     });
     this.streams.set(id, stream);
-    this.send({ type: "submit", id, ...request });
+    this.child.send({ type: "submit", id, ...request });
     return stream;
   }
 
@@ -89,49 +76,26 @@ export class EngineProcess implements Engine {
     return this.ask("clear-cache");
   }
 
-  private ask(type: "stats" | "clear-cache"): Promise<EngineStats> {
-    if (this.state !== "ready") return Promise.reject(new EngineError("engine_lost", `the engine is ${this.state}`, RETRY_AFTER_SECONDS));
+  private async ask(type: "stats" | "clear-cache"): Promise<EngineStats> {
+    this.child.checkReady();
     const { promise, resolve, reject } = Promise.withResolvers<EngineStats>();
     const ask = this.nextId++;
     this.asks.set(ask, { resolve, reject });
-    this.send({ type, ask });
+    this.child.send({ type, ask });
     return promise;
   }
 
   /** Lets what runs finish and refuses what comes; resolves when the process is gone. */
-  async drain(): Promise<void> {
-    this.stop();
-    this.send({ type: "drain" });
-    await this.child.exited;
+  drain(): Promise<void> {
+    return this.child.drain({ type: "drain" });
   }
 
   /** Ends the process at once; what runs fails. */
-  async close(): Promise<void> {
-    this.stop();
-    this.child.kill("SIGKILL");
-    await this.child.exited;
+  close(): Promise<void> {
+    return this.child.close();
   }
 
-  private stop(): void {
-    this.state = "stopping";
-    clearTimeout(this.timer);
-  }
-
-  private spawn(): void {
-    this.startedAt = Date.now();
-    const child: Subprocess = Bun.spawn([...this.options.command], {
-      stdio: ["ignore", "inherit", "inherit"],
-      serialization: "advanced",
-      ipc: message => {
-        if (child === this.child) this.receive(message as FromEngine);
-      },
-      onExit: (): void => this.exited(child),
-    });
-    this.child = child;
-    child.send(this.options.engine);
-  }
-
-  private receive(message: FromEngine): void {
+  private receive(message: News): void {
     switch (message.type) {
       case "step":
         for (const row of message.rows) {
@@ -145,14 +109,6 @@ export class EngineProcess implements Engine {
           ?.fail(new EngineError(message.code, message.message, message.code === "overloaded" ? RETRY_AFTER_SECONDS : undefined));
         this.streams.delete(message.id);
         return;
-      case "ready":
-        this.info = message.info;
-        if (this.state !== "stopping") this.state = "ready";
-        this.settle.resolve(message.info);
-        return;
-      case "refused":
-        this.settle.reject(new EngineRefused(message.message, message.exitCode));
-        return;
       case "stats":
         this.asks.get(message.ask)?.resolve(message.stats);
         this.asks.delete(message.ask);
@@ -160,28 +116,11 @@ export class EngineProcess implements Engine {
     }
   }
 
-  private exited(child: Subprocess): void {
-    if (child !== this.child) return;
-    this.loseAll();
-    if (this.info === undefined)
-      this.settle.reject(new EngineRefused(`the engine ended while it started (${child.signalCode ?? `exit code ${child.exitCode}`})`, 1));
-    if (this.state === "stopping" || this.info === undefined) return;
-    this.state = "restarting";
-    this.restartMs = Date.now() - this.startedAt > STEADY_MS ? FIRST_RESTART_MS : Math.min(this.restartMs * 2, LONGEST_RESTART_MS);
-    this.options.onRestart?.(this.restartMs);
-    this.timer = setTimeout(() => this.spawn(), this.restartMs);
-  }
-
   /** Every sequence and question of a dead process fails. */
-  private loseAll(): void {
-    const lost = new EngineError("engine_lost", "the engine process ended; it is started again by itself", RETRY_AFTER_SECONDS);
+  private loseAll(lost: EngineError): void {
     for (const stream of this.streams.values()) stream.fail(lost);
     for (const ask of this.asks.values()) ask.reject(lost);
     this.streams.clear();
     this.asks.clear();
-  }
-
-  private send(message: ToEngine): void {
-    if (this.child.exitCode === null && !this.child.killed) this.child.send(message);
   }
 }

@@ -182,3 +182,55 @@ export interface EngineOptions {
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
   readonly memoryUtilization: number; // share of the device's memory that may be used
 }
+
+/** One text as ids; `segments` tells the parts of a pair apart. */
+export interface EncodeText {
+  readonly ids: Uint32Array; // at least one, each below the vocabulary size, no more than the model's length
+  readonly segments?: Uint8Array; // one per id
+}
+
+/** Asks an encoder for the vectors of texts. The id is chosen by the HTTP process and never used twice. */
+export interface Encode {
+  readonly type: "encode";
+  readonly id: number;
+  readonly texts: readonly EncodeText[]; // at least one
+}
+
+export type ToEncoder = Encode | Abort | Drain;
+
+/** The vectors that one step computed; a request has ended when each of its texts has one. */
+export interface Encoded {
+  readonly type: "encoded";
+  readonly rows: readonly { readonly id: number; readonly text: number; readonly vector: Float32Array }[];
+}
+
+export interface EncoderInfo {
+  readonly modelType: string;
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly quantization: string;
+  readonly vocabSize: number;
+  readonly segments: number; // kinds of segment that it tells apart
+  readonly maxLength: number; // ids of one text
+  readonly width: number; // numbers of one vector
+  readonly head: string; // how a text's vector comes about, in words
+  readonly device: "cpu" | "gpu";
+  readonly unreadTensors: readonly string[];
+}
+
+export interface EncoderReady {
+  readonly type: "ready";
+  readonly info: EncoderInfo;
+}
+
+export type FromEncoder = EncoderReady | Refused | Encoded | Failed;
+
+/** How an encoder process is started; sent as its first message. */
+export interface EncoderOptions {
+  readonly modelPath: string;
+  readonly libraryPath: string;
+  readonly device: "auto" | "cpu" | "gpu";
+  readonly task: "embed" | "rank";
+  readonly verdict?: { readonly yes: number; readonly no: number }; // ids of the words that a reranking decoder answers with
+  readonly maxQueue: number; // requests waiting; one more is refused as overloaded
+}

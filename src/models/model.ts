@@ -7,6 +7,7 @@ export interface Batch {
   readonly rows: number; // B
   readonly length: number; // L: new ids per row; 1 while decoding
   readonly offsets: Tensor; // [B] int32: position of each row's first new id
+  readonly positions?: Tensor; // [L] int32: of each id, where the one row is several texts one behind the other
 }
 
 /** What a layer keeps of the tokens behind it; the kv is chosen by this. */

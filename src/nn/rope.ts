@@ -9,7 +9,13 @@ import { plainWavelengths, type RopeSettings } from "./rope-config.ts";
 export type Rope = (x: Tensor, batch: Batch) => Tensor;
 
 export function makeRope(w: Weights, settings: RopeSettings): Rope {
-  if (mx.device() === "cpu") return ropeByTable(w, settings);
+  const byTable = ropeByTable(w, settings);
+  if (mx.device() === "cpu") return byTable;
+  const byKernel = ropeByKernel(w, settings);
+  return (x, batch) => (batch.positions === undefined ? byKernel(x, batch) : mx.astype(byTable(x, batch), mx.dtype(x)));
+}
+
+function ropeByKernel(w: Weights, settings: RopeSettings): Rope {
   const { width, dims, base, scale, wavelengths, magnitude = 1, traditional = false } = settings;
   const freqs = wavelengths && w.constant(() => mx.fromArray(Float32Array.from(wavelengths), [wavelengths.length]));
   const how = freqs === undefined ? { base, scale, traditional } : { freqs, scale, traditional };
@@ -19,9 +25,9 @@ export function makeRope(w: Weights, settings: RopeSettings): Rope {
 }
 
 /**
- * For MLX's CPU back end, which makes 28 primitives of each rope: cosines and sines are computed once for all layers of a
- * step, and turning is x · cos + swapped(x) · ±sin, where swapped exchanges the two dimensions of each pair. Dimensions
- * behind `dims` have angle 0 and no sine.
+ * For MLX's CPU back end, which makes 28 primitives of each rope, and for positions that the kernel cannot be told: cosines and
+ * sines are computed once for all layers of a step, and turning is x · cos + swapped(x) · ±sin, where swapped exchanges the two
+ * dimensions of each pair. Dimensions behind `dims` have angle 0 and no sine.
  */
 function ropeByTable(w: Weights, settings: RopeSettings): Rope {
   const { width, dims, scale, wavelengths = plainWavelengths(settings), magnitude = 1, traditional = false } = settings;
@@ -59,7 +65,8 @@ function perDim(w: Weights, width: number, value: (i: number) => number): Tensor
 }
 
 /** [B, 1, L, 1] float32. */
-export function positions({ offsets, rows, length }: Batch): Tensor {
+export function positions({ offsets, rows, length, positions: given }: Batch): Tensor {
+  if (given !== undefined) return mx.reshape(mx.astype(given, "float32"), [1, 1, length, 1]);
   const first = mx.reshape(mx.astype(offsets, "float32"), [rows, 1, 1, 1]);
   return length === 1 ? first : mx.add(first, mx.reshape(mx.arange(0, length, 1, "float32"), [1, 1, length, 1]));
 }

@@ -55,16 +55,21 @@ function readIndex(folder: string): Map<string, string> {
   return index;
 }
 
-function readJsonObject(folder: string, file: string): Record<string, unknown> {
+/** Any JSON file of the folder. */
+export function readJson(folder: string, file: string): unknown {
   const path = join(folder, file);
   if (!isFile(path)) throw new CheckpointError(`${file}: no such file in ${folder}`);
   if (statSync(path).size > MAX_JSON) throw new CheckpointError(`${file}: too large`);
-  let value: unknown;
   try {
-    value = JSON.parse(withoutPythonNumbers(readFileSync(path, "utf8")));
+    return JSON.parse(withoutPythonNumbers(readFileSync(path, "utf8")));
   } catch {
     throw new CheckpointError(`${file}: no JSON`);
   }
+}
+
+/** A JSON file of the folder that holds an object. */
+export function readJsonObject(folder: string, file: string): Readonly<Record<string, unknown>> {
+  const value = readJson(folder, file);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new CheckpointError(`${file}: no JSON object`);
   return value as Record<string, unknown>;
 }
@@ -75,6 +80,6 @@ function withoutPythonNumbers(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|Infinity|NaN/g, token => (token === "Infinity" ? "1e999" : token === "NaN" ? "null" : token));
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -1,4 +1,4 @@
-// Reads numbers and flags out of config.json; every failure names the field. null counts as absent.
+// Reads numbers and flags out of config.json and files like it; every failure names the field. null counts as absent.
 import { CheckpointError, quoted } from "./error.ts";
 
 // Sizes that no model comes near, so that a hostile config.json cannot ask for the memory of lists of that length.
@@ -10,6 +10,7 @@ export class Fields {
   constructor(
     private readonly json: Readonly<Record<string, unknown>>,
     private readonly path = "",
+    private readonly file = "config.json",
   ) {}
 
   has(name: string): boolean {
@@ -92,7 +93,12 @@ export class Fields {
     const value = this.value(name);
     if (value === undefined) return undefined;
     if (typeof value !== "object" || Array.isArray(value)) throw this.error(name, `is ${show(value)}, not an object`);
-    return new Fields(value as Record<string, unknown>, `${this.path}${name}.`);
+    return new Fields(value as Record<string, unknown>, `${this.path}${name}.`, this.file);
+  }
+
+  /** The names of an object's entries; none where it is missing. */
+  names(name: string): readonly string[] {
+    return Object.keys(this.object(name)?.json ?? {});
   }
 
   /** Refuses any other value than those the model was written for. */
@@ -102,7 +108,7 @@ export class Fields {
   }
 
   error(name: string, what: string): CheckpointError {
-    return new CheckpointError(`config.json: ${this.path}${name} ${what}`);
+    return new CheckpointError(`${this.file}: ${this.path}${name} ${what}`);
   }
 
   private value(name: string): unknown {

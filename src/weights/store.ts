@@ -75,6 +75,18 @@ export class Store implements Owner {
     if (!made.some(([, tensor]) => tensor === stored)) mx.release(stored);
   }
 
+  /** Puts `prefix` before all names but those that begin with `outside`; nothing happens where a name has it already. */
+  nest(prefix: string, outside: string): void {
+    const names = [...this.loaded.keys()];
+    if (names.some(name => name.startsWith(prefix))) return;
+    for (const name of names.filter(name => !name.startsWith(outside))) {
+      const nested = prefix + name;
+      this.loaded.set(nested, this.loaded.get(name)!);
+      this.tensors.set(nested, { ...this.tensors.get(name)!, name: nested });
+      this.loaded.delete(name);
+    }
+  }
+
   /** Gives up a tensor that is not needed; missing ones are fine. */
   skip(name: string): void {
     const tensor = this.loaded.get(name);

@@ -144,6 +144,11 @@ export class Weights {
     if (found !== undefined) this.store.derive(found, named);
   }
 
+  /** Some checkpoints leave the outermost prefix out: their tensors are read as if they had it, all but those under `outside`. */
+  nest(prefix: string, outside: string): void {
+    this.store.nest(`${prefix}.`, `${outside}.`);
+  }
+
   /** Makes a tensor that lives as long as the weights. */
   constant(make: () => Tensor): Tensor {
     return this.store.constant(make);
