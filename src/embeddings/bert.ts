@@ -80,13 +80,13 @@ export function trunk(w: Weights, c: Config): Encoder {
 
 function embeddings(w: Weights, c: Config): (texts: Packed) => Tensor {
   w.skip("position_ids"); // old exports hold 0, 1, 2, …
-  const words = w.embedding("word_embeddings", c.vocabSize, c.hidden);
-  const positions = w.embedding("position_embeddings", c.positions, c.hidden);
-  const segments = w.embedding("token_type_embeddings", c.segments, c.hidden);
+  const words = w.rows("word_embeddings", c.vocabSize, c.hidden);
+  const positions = w.rows("position_embeddings", c.positions, c.hidden);
+  const segments = w.rows("token_type_embeddings", c.segments, c.hidden);
   const norm = w.layerNorm("LayerNorm", c.hidden, c.eps, true);
   return ({ ids, segments: of, batch }) => {
     const places = add(batch.positions, mx.scalar(c.firstPosition, "int32"));
-    return norm(add(add(words.rows(ids), segments.rows(of)), positions.rows(places)));
+    return norm(add(add(words(ids), segments(of)), positions(places)));
   };
 }
 

@@ -89,7 +89,7 @@ export function buildRanker(weights: Weights, c: Config): Ranker {
 }
 
 function trunk(w: Weights, c: Config): Encoder {
-  const words = w.embedding("embeddings.tok_embeddings", c.vocabSize, c.hidden);
+  const words = w.rows("embeddings.tok_embeddings", c.vocabSize, c.hidden);
   const normWords = w.layerNorm("embeddings.norm", c.hidden, c.eps, c.normBias);
   const ropes = { full_attention: makeRope(w, c.rope.full_attention), sliding_attention: makeRope(w, c.rope.sliding_attention) };
   const blocks = c.layers.map((type, i) => block(w.at(`layers.${i}`), c, ropes[type], i === 0));
@@ -103,7 +103,7 @@ function trunk(w: Weights, c: Config): Encoder {
     pooling: "mean",
     forward: texts => {
       const layers = c.layers.map(type => new TextAttention(texts, sights[type]!));
-      return norm(blocks.reduce((x, layer, i) => layer(x, texts, layers[i]!), normWords(words.rows(texts.ids))));
+      return norm(blocks.reduce((x, layer, i) => layer(x, texts, layers[i]!), normWords(words(texts.ids))));
     },
   };
 }

@@ -93,11 +93,18 @@ export class TextAttention implements LayerKv {
   attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     return this.texts.each([queries, keys, values], ([q, k, v], { length }) => attend(q!, k!, v!, this.texts.mask(length, this.sight), options));
   }
+
+  carry(): Tensor {
+    throw new Error("texts are read whole: an encoder has no layers that carry states");
+  }
 }
 
 /** What the layers of a decoder see of texts; without `causal` a window reaches to both sides as far as it says. */
 export function decoderAttention(texts: Packed, layout: readonly LayerLayout[], causal: boolean): LayerKv[] {
-  return layout.map(({ window }) => new TextAttention(texts, window === undefined ? { causal } : { causal, reach: window }));
+  return layout.map(layer => {
+    const reach = "window" in layer ? layer.window : undefined;
+    return new TextAttention(texts, reach === undefined ? { causal } : { causal, reach });
+  });
 }
 
 function groupsOf(lengths: readonly number[]): Group[] {

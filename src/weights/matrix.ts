@@ -59,11 +59,14 @@ export function makeLinear(m: Matrix, owner: Owner): Linear {
 }
 
 export function makeEmbedding(m: Matrix, owner: Owner): Embedding {
-  const project = makeProduct(m, owner, true);
-  if (m.type === "dense") return { rows: ids => mx.take(m.weight, ids, 0), project };
+  return { rows: makeRows(m), project: makeProduct(m, owner, true) };
+}
+
+/** ids [...] → [..., width]. */
+export function makeRows(m: Matrix): (ids: Tensor) => Tensor {
+  if (m.type === "dense") return ids => mx.take(m.weight, ids, 0);
   const { weight, scales, biases } = m;
-  const rows = (ids: Tensor) => unpack(m, mx.take(weight, ids, 0), mx.take(scales, ids, 0), biases && mx.take(biases, ids, 0));
-  return { rows, project };
+  return ids => unpack(m, mx.take(weight, ids, 0), mx.take(scales, ids, 0), biases && mx.take(biases, ids, 0));
 }
 
 function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {

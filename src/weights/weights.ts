@@ -5,7 +5,7 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
-import { joinMatrices, kindOf, makeEmbedding, makeLinear, stackMatrices, type Embedding, type Linear, type Matrix } from "./matrix.ts";
+import { joinMatrices, kindOf, makeEmbedding, makeLinear, makeRows, stackMatrices, type Embedding, type Linear, type Matrix } from "./matrix.ts";
 import { rmsNorm } from "./norm.ts";
 import { describeQuantization, inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { besides, makeBackward, makeExperts, splitHeads, type Experts, type StackName } from "./stack.ts";
@@ -112,6 +112,13 @@ export class Weights {
     const embedding = makeEmbedding(this.matrix(name, count, width, false), this.store);
     this.store.settleSome();
     return embedding;
+  }
+
+  /** An embedding that is never used as output projection: ids [...] → [..., width]. */
+  rows(name: string, count: number, width: number): (ids: Tensor) => Tensor {
+    const rows = makeRows(this.matrix(name, count, width, false));
+    this.store.settleSome();
+    return rows;
   }
 
   /** A root mean square norm; `offset` is added to the stored gain. */
