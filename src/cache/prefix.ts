@@ -11,6 +11,7 @@
 // What goes when room is needed: first what was stored and never asked for again, then what was, each from the least recently
 // used on. So a passing request takes the place of other passing requests and not that of a conversation that comes back.
 // A parent is always used after the blocks that follow it, so that every chain goes from its end.
+import { common } from "../util/common.ts";
 import { RecencyList, type Listed } from "./recency.ts";
 
 export interface Block<Payload> {
@@ -327,14 +328,6 @@ function unlist<Payload>(entry: Entry<Payload>): void {
 
 function startOf<Payload>(entry: Block<Payload>): number {
   return entry.end - entry.ids.length;
-}
-
-/** How many ids two runs begin with in common. */
-export function common(a: Uint32Array, b: Uint32Array): number {
-  const most = Math.min(a.length, b.length);
-  let n = 0;
-  while (n < most && a[n] === b[n]) n += 1;
-  return n;
 }
 
 /** Negative, zero or positive as `a` stands before, at or behind `b`; a run stands before all that begin with it. */

@@ -3,6 +3,7 @@
 import type { SequenceRequest } from "../engine/client.ts";
 import { EngineError } from "../engine/error.ts";
 import type { Sampling, StepRow } from "../engine/protocol.ts";
+import { messageFinder, toPrefixReport } from "./diagnose.ts";
 import { ApiError } from "./error.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
@@ -22,6 +23,7 @@ interface Choice {
   readonly reader: AnswerReader;
   /** What comes between `start` and the answer. */
   readonly preface?: (row: StepRow) => ChatEvent[];
+  readonly messageAt?: (token: number) => Promise<number | undefined>;
 }
 
 /** A chat's prompt, ready for the engine. Throws ApiError when the model cannot take the request. */
@@ -54,7 +56,7 @@ export async function* answerChat(service: Service, request: ChatRequest, render
       reasoning: reasoningFormat && { format: reasoningFormat, startsOpen: startsInReasoning },
       continues: false,
     });
-    return { service, choice, prompt, generation, sampling, reader };
+    return { service, choice, prompt, generation, sampling, reader, messageAt: messageFinder(service, request, prompt) };
   });
   yield* runChoices(parts, signal);
 }
@@ -131,7 +133,8 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
     if (row.finish === "abort") break;
     if (cachedTokens === undefined) {
       cachedTokens = row.cachedTokens ?? 0;
-      yield { type: "start", choice, promptTokens: prompt.length, cachedTokens };
+      const prefix = await toPrefixReport(service, prompt, row, part.messageAt);
+      yield { type: "start", choice, promptTokens: prompt.length, cachedTokens, ...(prefix && { prefix }) };
       yield* part.preface?.(row) ?? [];
     }
     for (const [at, id] of row.ids.entries()) {
@@ -149,7 +152,7 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
 }
 
 function toSequence({ service, prompt, generation, sampling, promptLogprobs }: Choice): SequenceRequest {
-  const { logprobs, ignoreEos, minTokens } = generation;
+  const { logprobs, ignoreEos, minTokens, diagnose } = generation;
   return {
     prompt,
     sampling,
@@ -157,6 +160,7 @@ function toSequence({ service, prompt, generation, sampling, promptLogprobs }: C
     minTokens: minTokens ?? 0,
     stopIds: [...new Set([...(ignoreEos ? [] : service.stopIds), ...generation.stopIds])],
     ...(logprobs !== undefined && { logprobs }),
+    ...(diagnose && { diagnose }),
     ...(promptLogprobs !== undefined && { promptLogprobs }),
   };
 }

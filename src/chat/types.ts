@@ -52,6 +52,7 @@ export interface Generation {
   readonly logprobs?: number; // alternatives per token
   readonly thinkingBudget?: number; // most tokens of reasoning
   readonly constraint?: Constraint; // of what comes after reasoning; a tool call may come in its place
+  readonly diagnose?: boolean; // `start` comes with a report on stored prefixes
 }
 
 export interface ChatRequest {
@@ -90,9 +91,24 @@ export interface TextLogprob {
 
 export type ChatFinish = "stop" | "length" | "tool_calls";
 
+/** What of a prompt was found stored, and where it left the stored chain that goes along with it furthest. */
+export interface PrefixReport {
+  readonly contextTokens: number; // prompt and answer together have that many at most
+  readonly promptTokens: number;
+  readonly cachedTokens: number; // not computed again
+  readonly sharedTokens: number; // in common with that chain
+  /** Absent when all of the prompt is stored. */
+  readonly left?: {
+    readonly token: number; // index
+    readonly message?: number; // index; the number of messages for what the template writes behind them
+    readonly prompt: string; // the token's text
+    readonly stored?: string; // that of the stored one in its place; absent where the chain ends
+  };
+}
+
 /** What happens to one choice, in order. Text never ends inside a character. Exactly one `finish` is the last event of each choice. */
 export type ChatEvent =
-  | { readonly type: "start"; readonly choice: number; readonly promptTokens: number; readonly cachedTokens: number }
+  | { readonly type: "start"; readonly choice: number; readonly promptTokens: number; readonly cachedTokens: number; readonly prefix?: PrefixReport }
   | { readonly type: "text"; readonly choice: number; readonly text: string }
   | { readonly type: "reasoning"; readonly choice: number; readonly text: string }
   | { readonly type: "tool-call"; readonly choice: number; readonly index: number; readonly id: string; readonly name: string }

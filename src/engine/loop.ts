@@ -130,6 +130,7 @@ export class EngineLoop {
       ids,
       ...(logprobs && { logprobs }),
       ...(first && { cachedTokens: sequence.cached }),
+      ...(first && sequence.prefix && { prefix: sequence.prefix }),
       ...(promptLogprobs && { promptLogprobs }),
       ...(finish && { finish }),
     };

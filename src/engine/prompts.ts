@@ -53,6 +53,7 @@ export class PromptReader {
     const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt, sequence.answer);
     this.reading.set(sequence, { sequence, sampler, kv });
     kv.addRow();
+    if (sequence.request.diagnose && this.prefixes) sequence.prefix ??= this.prefixes.diagnose(prompt);
     return mx.scope(() => this.catchUp(sequence, kv));
   }
 

@@ -25,6 +25,7 @@ export interface Submit {
   readonly stopIds: readonly number[]; // ends the sequence; empty when end-of-sequence is ignored
   readonly logprobs?: number; // number of alternatives beside the drawn id, 0 to 20
   readonly promptLogprobs?: number; // likewise for each prompt id but the first
+  readonly diagnose?: boolean; // the first row says where the prompt left what is stored
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
 }
@@ -68,7 +69,14 @@ export interface StepRow {
   readonly logprobs?: readonly TokenLogprob[]; // one per new id, when asked for
   readonly promptLogprobs?: readonly (TokenLogprob | null)[]; // one per prompt id, null for the first; on the first row, when asked for
   readonly cachedTokens?: number; // prompt ids taken from the prefix cache; on the first row of a sequence
+  readonly prefix?: PrefixDiagnosis; // on the first row, when asked for
   readonly finish?: FinishReason; // on the last row of a sequence
+}
+
+/** How the stored chain that goes along with a prompt furthest looked when the prompt came. */
+export interface PrefixDiagnosis {
+  readonly sharedTokens: number; // first prompt ids in common
+  readonly storedId?: number; // the id it has behind them; absent where it ends
 }
 
 /** All news of one step in one message. */

@@ -1,5 +1,5 @@
 // Prompts that begin alike are read one after the other, so that what they have in common is read once.
-import { common } from "../cache/prefix.ts";
+import { common } from "../util/common.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 
 /**

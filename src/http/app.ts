@@ -7,6 +7,7 @@ import { docsRoutes } from "./docs.ts";
 import { HttpError, toErrorResponse, toFailure } from "./errors.ts";
 import { corsHeaders, makeHostCheck, preflight } from "./hosts.ts";
 import { checkDeclaredLength, defaultLimits, type Limits } from "./limits.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -51,6 +52,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(completionRoutes(context))
     .use(messageRoutes(context))
     .use(requestRoutes(context))
+    .use(cacheRoutes(context))
     .use(docsRoutes(context, () => app));
   return app;
 }

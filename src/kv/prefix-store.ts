@@ -1,7 +1,7 @@
 // Stored prefixes: the bookkeeping of cache/prefix with the keys and values behind it.
 // Blocks are copies: no slab is shared with them, in either direction.
 import { PrefixCache, type Match } from "../cache/prefix.ts";
-import type { PrefixCacheOptions, PrefixStats } from "../engine/protocol.ts";
+import type { PrefixCacheOptions, PrefixDiagnosis, PrefixStats } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
 import { BlockFormat, type StoredBlock } from "./block.ts";
 import type { KvRows } from "./rows.ts";
@@ -36,6 +36,12 @@ export class PrefixStore {
   /** Bytes of stored blocks. */
   get bytes(): number {
     return this.cache.bytes;
+  }
+
+  /** Where `ids` leave what is stored; counts as no use. */
+  diagnose(ids: Uint32Array): PrefixDiagnosis {
+    const { shared, storedId } = this.cache.match(ids, ids.length);
+    return { sharedTokens: shared, ...(storedId !== undefined && shared < ids.length && { storedId }) };
   }
 
   /** Gives the only row of `kv` what is stored of `ids` behind what it holds already. */

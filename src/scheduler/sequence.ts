@@ -1,5 +1,5 @@
 // One sequence's bookkeeping: what was asked, how far it is read, what was drawn. No tensors.
-import type { FinishReason, Submit } from "../engine/protocol.ts";
+import type { FinishReason, PrefixDiagnosis, Submit } from "../engine/protocol.ts";
 
 /**
  *   source ids   │ read into kv ……………│ still to read ………│      the prompt; after a preemption also the answer so far
@@ -12,6 +12,7 @@ export class Sequence {
   source: Uint32Array;
   read = 0;
   cached = 0; // source ids that were taken from stored prefixes
+  prefix: PrefixDiagnosis | undefined; // when asked for
   inFlight = 0;
   finish: FinishReason | undefined;
 

@@ -75,6 +75,7 @@ const extensions: Case[] = [
   ["guided_choice", "works", ["a", "b"], []],
   ["guided_grammar", "works", 'root ::= "a"', 5],
   ["structured_outputs", "works", { json_object: true }, { structural_tag: {} }],
+  ["include_diagnostics", "works", true, 1],
   ["timeout", "works", 1.5, 0],
 ];
 

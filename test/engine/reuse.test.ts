@@ -64,6 +64,22 @@ describe("the store", () => {
     prefixes.clear();
   });
 
+  test("who asks is told where the prompt left what was stored before it came", async () => {
+    const prefixes = openPrefixes(8);
+    const prompt = Uint32Array.from(idsOf(40, dice(45)));
+    const other = prompt.with(29, (prompt[29]! + 1) % loaded.model.vocabSize);
+    const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 64 }, prefixes);
+    engine.loop.receive(submission(1, { prompt, maxTokens: 1, diagnose: true }));
+    while (engine.rows(1).length === 0) await new Promise<void>(resolve => setImmediate(resolve));
+    engine.loop.receive(submission(2, { prompt: other, maxTokens: 1, diagnose: true }));
+    engine.loop.receive(submission(3, { prompt: other, maxTokens: 1 }));
+    await engine.finish();
+    expect(engine.rows(1)[0]!.prefix).toEqual({ sharedTokens: 0 });
+    expect(engine.rows(2)[0]!).toMatchObject({ cachedTokens: 29, prefix: { sharedTokens: 29, storedId: prompt[29]! } });
+    expect(engine.rows(3)[0]!.prefix).toBeUndefined();
+    prefixes.clear();
+  });
+
   test("what an aborted sequence has read and written is kept", async () => {
     const prefixes = openPrefixes(8);
     const prompt = Uint32Array.from(idsOf(20, dice(44)));

@@ -1,7 +1,7 @@
 // A scripted Engine for tests of the HTTP process: no model, no tensors. Each sequence plays one script; everything asked of it is recorded.
 import type { Engine, SequenceRequest } from "../../src/engine/client.ts";
 import { EngineError } from "../../src/engine/error.ts";
-import type { EngineStats, FailureCode, ModelInfo, StepRow, TokenLogprob } from "../../src/engine/protocol.ts";
+import type { EngineStats, FailureCode, ModelInfo, PrefixDiagnosis, PrefixStats, StepRow, TokenLogprob } from "../../src/engine/protocol.ts";
 
 export interface Script {
   /** What the model writes before it ends by itself. */
@@ -15,6 +15,7 @@ export interface Script {
   /** Waits for an abort once `ids` are out, instead of ending. */
   readonly hang?: boolean;
   readonly cachedTokens?: number;
+  readonly prefix?: PrefixDiagnosis; // given to who asks for it
 }
 
 export interface FakeSequence {
@@ -27,6 +28,7 @@ export interface FakeOptions {
   readonly info?: Partial<ModelInfo>;
   readonly state?: Engine["state"];
   readonly loaded?: boolean; // false: `info` is undefined
+  readonly prefix?: PrefixStats;
 }
 
 const defaultInfo: ModelInfo = {
@@ -49,6 +51,8 @@ export class FakeEngine implements Engine {
   info: ModelInfo | undefined;
   state: Engine["state"];
   readonly sequences: FakeSequence[] = [];
+  cleared = 0; // calls of clearCache
+  private readonly prefix: PrefixStats | undefined;
 
   constructor(
     private readonly scripts: Script | readonly Script[] | ((request: SequenceRequest, index: number) => Script),
@@ -56,6 +60,7 @@ export class FakeEngine implements Engine {
   ) {
     this.info = options.loaded === false ? undefined : { ...defaultInfo, ...options.info };
     this.state = options.state ?? "ready";
+    this.prefix = options.prefix;
   }
 
   get running(): number {
@@ -100,7 +105,7 @@ export class FakeEngine implements Engine {
       completionTokens: this.sequences.reduce((sum, sequence) => sum + sequence.sent.length, 0),
       finished: count("stop") + count("length"),
       preemptions: 0,
-      prefix: undefined,
+      prefix: this.prefix,
       memory: undefined,
       liveHandles: 0,
       activeBytes: 0,
@@ -110,6 +115,7 @@ export class FakeEngine implements Engine {
   }
 
   clearCache(): Promise<EngineStats> {
+    this.cleared += 1;
     return this.stats();
   }
 
@@ -143,6 +149,7 @@ function* playRows(request: SequenceRequest, script: Script, id: number): Genera
       ...(request.logprobs !== undefined && { logprobs: part.map(token => fakeLogprob(token, request.logprobs ?? 0)) }),
       ...(first && request.promptLogprobs !== undefined && { promptLogprobs: promptLogprobs(request) }),
       ...(first && { cachedTokens: script.cachedTokens ?? 0 }),
+      ...(first && request.diagnose && script.prefix && { prefix: script.prefix }),
       ...(last && finish && { finish }),
     };
     first = false;

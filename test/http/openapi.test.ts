@@ -12,8 +12,11 @@ test("every route is documented, with its body and its failures", async () => {
   expect([openapi, info.title, info.version]).toEqual(["3.1.0", "Pippin", "1.2.3"]);
   const routes = Object.entries<any>(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`));
   expect(routes.sort()).toEqual([
+    "delete /v1/cache",
+    "delete /v1/cache/prefix",
     "delete /v1/requests/{id}",
     "get /health",
+    "get /v1/cache/stats",
     "get /v1/models",
     "get /v1/models/{id}",
     "post /v1/chat/completions",

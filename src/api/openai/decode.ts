@@ -105,6 +105,7 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
     ...(body.ignore_eos !== undefined && { ignoreEos: body.ignore_eos }),
     ...(logprobs !== undefined && { logprobs }),
     ...(constraint && { constraint }),
+    ...(body.include_diagnostics && { diagnose: true }),
   };
 }
 

@@ -1,7 +1,20 @@
 // ChatEvents → a chat.completion object, or chat.completion.chunk frames.
-import type { ChatEvent, TextLogprob } from "../../chat/types.ts";
+import type { ChatEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
-import { chunkPrefix, comment, done, failedEnd, toLogprob, toUsage, usageFrame, type FinishEvent, type FrameOptions, type Head } from "./encode.ts";
+import {
+  chunkPrefix,
+  comment,
+  diagnosticsFrame,
+  done,
+  failedEnd,
+  toDiagnostics,
+  toLogprob,
+  toUsage,
+  usageFrame,
+  type FinishEvent,
+  type FrameOptions,
+  type Head,
+} from "./encode.ts";
 
 interface Call {
   readonly id: string;
@@ -15,6 +28,7 @@ interface Choice {
   reasoning: string;
   readonly calls: Call[];
   readonly logprobs: TextLogprob[];
+  prefix?: PrefixReport;
   finish?: FinishEvent;
 }
 
@@ -41,6 +55,7 @@ export function chatAnswer(head: Head, withLogprobs: boolean): Answer {
         choices.flatMap(({ finish }) => finish ?? []),
         choices.length,
       ),
+      ...(choices[0]?.prefix && { diagnostics: toDiagnostics(choices.flatMap(({ prefix }) => prefix ?? [])) }),
     }),
   };
 }
@@ -52,6 +67,7 @@ function addTo(choice: Choice, event: ChatEvent): void {
   else if (event.type === "tool-arguments") choice.calls[event.index]!.arguments += event.text;
   else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
   else if (event.type === "finish") choice.finish = event;
+  else if (event.type === "start" && event.prefix) choice.prefix = event.prefix;
 }
 
 function toMessage({ text, reasoning, calls }: Choice) {
@@ -89,7 +105,7 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions):
       const { choice } = event;
       switch (event.type) {
         case "start":
-          return "";
+          return event.prefix ? diagnosticsFrame(prefix, event.prefix) : "";
         case "text":
           return frame(choice, `{"content":${JSON.stringify(event.text)}}`, running);
         case "reasoning": {

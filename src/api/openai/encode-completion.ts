@@ -1,11 +1,25 @@
 // ChatEvents of plain completions → a text_completion object, or frames of the same name.
-import type { ChatEvent, TextLogprob } from "../../chat/types.ts";
+import type { ChatEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
-import { chunkPrefix, comment, done, failedEnd, toLogprob, toUsage, usageFrame, type FinishEvent, type FrameOptions, type Head } from "./encode.ts";
+import {
+  chunkPrefix,
+  comment,
+  diagnosticsFrame,
+  done,
+  failedEnd,
+  toDiagnostics,
+  toLogprob,
+  toUsage,
+  usageFrame,
+  type FinishEvent,
+  type FrameOptions,
+  type Head,
+} from "./encode.ts";
 
 interface Choice {
   text: string;
   readonly logprobs: TextLogprob[];
+  prefix?: PrefixReport;
   finish?: FinishEvent;
 }
 
@@ -30,6 +44,7 @@ export function completionAnswer(head: Head, withLogprobs: boolean, choicesPerPr
         choices.flatMap(({ finish }) => finish ?? []),
         choicesPerPrompt,
       ),
+      ...(choices[0]?.prefix && { diagnostics: toDiagnostics(choices.flatMap(({ prefix }) => prefix ?? [])) }),
     }),
   };
 }
@@ -38,6 +53,7 @@ function addTo(choice: Choice, event: ChatEvent): void {
   if (event.type === "text") choice.text += event.text;
   else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
   else if (event.type === "finish") choice.finish = event;
+  else if (event.type === "start" && event.prefix) choice.prefix = event.prefix;
 }
 
 /** Parallel lists, as this older form has them. The first token of an echoed prompt has no likelihood: nothing came before it. */
@@ -67,6 +83,8 @@ export function completionFrames(head: Head, { choices, choicesPerPrompt, includ
     event(event) {
       const { choice } = event;
       switch (event.type) {
+        case "start":
+          return event.prefix ? diagnosticsFrame(prefix, event.prefix) : "";
         case "text":
           return frame(choice, JSON.stringify(event.text), "null", `"finish_reason":null`);
         case "logprobs":

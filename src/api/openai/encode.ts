@@ -1,6 +1,6 @@
 // What both text routes put into their answers: ids, usage, failures, and the fixed parts of a stream's frames.
 import type { Failure } from "../frames.ts";
-import type { ChatEvent, Usage } from "../../chat/types.ts";
+import type { ChatEvent, PrefixReport, Usage } from "../../chat/types.ts";
 
 /** The fields that head every object and chunk of one answer. */
 export interface Head {
@@ -45,6 +45,31 @@ export function toUsage(finishes: readonly FinishEvent[], choicesPerPrompt: numb
     prompt_tokens_details: { cached_tokens: sum(prompts, "cachedTokens") },
     completion_tokens_details: { reasoning_tokens: sum(choices, "reasoningTokens") },
   };
+}
+
+/** One entry of `prefix_cache` for each choice; those of one prompt share it. */
+export function toDiagnostics(reports: readonly PrefixReport[]) {
+  const { contextTokens = 0 } = reports[0] ?? {};
+  const longest = Math.max(...reports.map(({ promptTokens }) => promptTokens));
+  return {
+    level: "basic",
+    max_context_tokens: contextTokens,
+    effective_context_tokens: contextTokens,
+    context_utilization_pct: Math.round((longest / contextTokens) * 10_000) / 100,
+    prefix_cache: reports.map(({ promptTokens, cachedTokens, sharedTokens, left }) => ({
+      prompt_tokens: promptTokens,
+      cached_tokens: cachedTokens,
+      shared_tokens: sharedTokens,
+      diverged_at: left
+        ? { token_index: left.token, message_index: left.message ?? null, prompt_token: left.prompt, stored_token: left.stored ?? null }
+        : null,
+    })),
+  };
+}
+
+/** A chunk of its own, because clients read choices by their known fields. */
+export function diagnosticsFrame(prefix: string, report: PrefixReport): string {
+  return `${prefix}[],"diagnostics":${JSON.stringify(toDiagnostics([report]))}}\n\n`;
 }
 
 /** JSON has no infinity; OpenAI writes a token that cannot be drawn so. */

@@ -69,6 +69,9 @@ const extensions = {
   guided_choice: works(guidedSchemas.guided_choice),
   guided_grammar: works(guidedSchemas.guided_grammar),
   structured_outputs: works(structuredOutputsSchema),
+  include_diagnostics: works(
+    Type.Boolean({ description: "Adds `diagnostics`: use of the context, and where the prompt left what is stored of earlier ones." }),
+  ),
   timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
 };
 

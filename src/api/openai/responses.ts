@@ -17,6 +17,38 @@ export const usageSchema = Type.Object({
   completion_tokens_details: Type.Object({ reasoning_tokens: Type.Integer({ description: "Generated tokens of the model's thinking." }) }),
 });
 
+const diagnostics = Type.Object(
+  {
+    level: Type.Literal("basic"),
+    max_context_tokens: Type.Integer({ description: "Tokens of prompt and answer together." }),
+    effective_context_tokens: Type.Integer({ description: "The same." }),
+    context_utilization_pct: Type.Number({ description: "What the longest prompt fills of it." }),
+    prefix_cache: Type.Array(
+      Type.Object({
+        prompt_tokens: Type.Integer(),
+        cached_tokens: Type.Integer({ description: "Not computed again." }),
+        shared_tokens: Type.Integer({ description: "In common with the stored prompt that goes along furthest." }),
+        diverged_at: Type.Union(
+          [
+            Type.Object({
+              token_index: Type.Integer(),
+              message_index: Type.Union([Type.Integer(), Type.Null()], {
+                description: "The number of messages for what the template writes behind them; null where it cannot be told.",
+              }),
+              prompt_token: Type.String(),
+              stored_token: nullable("null where the stored prompt ends."),
+            }),
+            Type.Null(),
+          ],
+          { description: "null when all of the prompt is stored." },
+        ),
+      }),
+      { description: "One entry for each choice." },
+    ),
+  },
+  { description: "With `include_diagnostics` only; in a stream a chunk of its own." },
+);
+
 const toolCall = Type.Object({
   id: Type.String({ description: "Named by the tool message that answers." }),
   type: Type.Literal("function"),
@@ -58,6 +90,7 @@ export const chatCompletionSchema = Type.Object({
     }),
   ),
   usage: usageSchema,
+  diagnostics: Type.Optional(diagnostics),
 });
 
 export const completionSchema = Type.Object({
@@ -87,6 +120,7 @@ export const completionSchema = Type.Object({
     }),
   ),
   usage: usageSchema,
+  diagnostics: Type.Optional(diagnostics),
 });
 
 export const modelSchema = Type.Object({
@@ -110,6 +144,39 @@ export const healthSchema = Type.Object({
   mcp: Type.Null({ description: "No tool servers." }),
   available_models: Type.Array(Type.String()),
   version: Type.String(),
+});
+
+const prefixCacheSchema = {
+  enabled: Type.Boolean({ description: "false with --disable-prefix-cache; then nothing else is here." }),
+  strategy: Type.Optional(Type.String()),
+  hits: Type.Optional(Type.Integer({ description: "Prompts of which something was stored." })),
+  misses: Type.Optional(Type.Integer()),
+  hit_rate: Type.Optional(Type.Number()),
+  evictions: Type.Optional(Type.Integer({ description: "Blocks that went to make room." })),
+  tokens_saved: Type.Optional(Type.Integer()),
+  current_memory_mb: Type.Optional(Type.Number({ description: "Of 1,000,000 bytes." })),
+  max_memory_mb: Type.Optional(Type.Number()),
+  memory_utilization: Type.Optional(Type.Number()),
+  entry_count: Type.Optional(Type.Integer({ description: "Stored sequences, counted by their ends." })),
+  max_entries: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  block_size: Type.Optional(Type.Integer({ description: "Tokens per block." })),
+  allocated_blocks: Type.Optional(Type.Integer()),
+  max_blocks: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+};
+
+export const cacheStatsSchema = Type.Object({
+  multimodal_kv_cache: Type.Null(),
+  pixel_values_cache: Type.Null(),
+  pil_image_cache: Type.Null(),
+  engine_cache: Type.Object(prefixCacheSchema),
+  models: Type.Array(Type.Object({ model: Type.String(), ...prefixCacheSchema })),
+});
+
+export const cacheClearedSchema = Type.Object({ status: Type.Literal("cleared"), caches: Type.Array(Type.String()) });
+
+export const prefixClearedSchema = Type.Object({
+  status: Type.Literal("cleared"),
+  rewarm_scheduled: Type.Boolean({ description: "Always false: no prompts are read again." }),
 });
 
 export const errorSchema = Type.Object({
