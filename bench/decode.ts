@@ -4,10 +4,8 @@
 //
 // Each side is a process that loads the model once, then answers one job a line with one line (bench/peers/mlx_lm_decode.py says how).
 // The sides never work at the same time. COMMAND is ours, without the model: `--ours "bun bench/ours-decode.ts"`.
-import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { appendCsv, type Cell, circumstances, shortSpread, spread, table } from "./lib/report.ts";
-import { installed } from "./lib/servers.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -105,7 +103,17 @@ function report(workers: Worker[], job: Job, results: Rates[][]): { text: string
   return { text, rows };
 }
 
-if (!existsSync(options.python)) throw new Error(`no ${options.python}; bench/README.md says how to install the peers`);
+function output(...argv: string[]): string {
+  return Bun.spawnSync(argv).stdout.toString().trim();
+}
+
+/** The versions of the peer and of the MLX that it runs on. */
+function versions(python: string): string {
+  const program = "from importlib.metadata import version as v; print(f\"mlx-lm {v('mlx-lm')}, mlx {v('mlx')}\")";
+  return output(python, "-c", program);
+}
+
+if (Bun.which(options.python) === null) throw new Error(`no ${options.python}; bench/README.md says how to install the peers`);
 const where = circumstances(`bun bench/decode.ts --prompt ${options.prompt} --tokens ${options.tokens} --rounds ${options.rounds}`);
 const workers = [
   ...(options.ours === undefined ? [] : [openWorker("pippin", [...options.ours.split(" "), options.model])]),
@@ -123,7 +131,8 @@ for (const batch of options.batches.split(",").map(Number)) {
 for (const worker of workers) await worker.close();
 console.log(`tokens/s, prompts of ${options.prompt}, ${options.tokens} tokens each\n${table(lines)}`);
 if (options.record) {
-  const what = { model: options.model.split("/").at(-1), versions: installed("mlx-lm", ["mlx-lm", "mlx"]) };
+  const gpu = Bun.which("nvidia-smi") ? output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split("\n")[0] : undefined;
+  const what = { gpu, model: options.model.split("/").at(-1), versions: versions(options.python) };
   appendCsv(
     "bench/results/decode.csv",
     rows.map(row => ({ ...where, ...what, ...row })),

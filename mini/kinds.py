@@ -2,6 +2,8 @@
 
 A kind is a section "kind <name> <json type> <weight>" of data/tools.txt; everyday tools use some more, listed here.
 """
+import functools
+
 import values
 from material import pool, sections
 
@@ -106,6 +108,7 @@ LANGUAGES, ROOMS, CUISINES = pool("words", "languages"), pool("words", "rooms"),
 OBJECTS = ["address", "filter", "options", "person", "item", "range", "settings"]
 
 
+@functools.lru_cache(1 << 16)
 def words_of(name):
     """A parameter's or tool's name as one says it: "due_date" and "dueDate" are due date."""
     out = "".join(" " + c.lower() if c.isupper() else c for c in name)

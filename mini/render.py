@@ -10,9 +10,9 @@ from dice import Dice
 from tools import dumps
 
 EMPTY_THOUGHT = "<think>\n\n</think>\n\n"
-SCENES = [(scenes.single, 20), (scenes.drill, 5), (scenes.chat, 2), (scenes.persona, 3), (tool_scenes.one_call, 20), (tool_scenes.session, 25),
-          (tool_scenes.result_scene, 2), (tool_scenes.two_calls, 14), (tool_scenes.two_results, 2), (tool_scenes.no_call, 5), (tool_scenes.no_fit, 7),
-          (tool_scenes.missing, 8)]
+SCENES = [(scenes.single, 26), (scenes.drill, 7), (scenes.chat, 2), (scenes.persona, 3), (tool_scenes.one_call, 20), (tool_scenes.session, 23),
+          (tool_scenes.result_scene, 2), (tool_scenes.two_calls, 17), (tool_scenes.two_results, 2), (tool_scenes.no_call, 5), (tool_scenes.no_fit, 7),
+          (tool_scenes.missing, 9)]
 BAG = [make for make, weight in SCENES for _ in range(weight)]
 
 

@@ -1,9 +1,11 @@
 """Trains the model on freshly generated conversations.
 
 python3 train.py OUT --minutes 8 [--seed 1] [--resume RUN]
+torchrun --standalone --nproc-per-node 2 train.py OUT ..      on several GPUs, each with its own workers and its own data
 
 OUT gets flat*.safetensors (before the rate falls, to resume from) and final*.safetensors in float16, config.json and log.json.
 On a GPU the whole step is one CUDA graph: at this size launching the kernels one by one takes longer than running them.
+Several GPUs take the same step on different data and then share the mean of their weights and momenta.
 """
 import argparse
 import json
@@ -12,6 +14,7 @@ import os
 import time
 
 import torch
+import torch.distributed as dist
 
 import model
 import optim
@@ -20,6 +23,7 @@ from store import read_run, save_run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WARM = 150
+RANK, RANKS = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
 def schedule(step, progress, flat):
@@ -73,6 +77,15 @@ class Stepper:
             self.graph.replay()
         else:
             self.compute()
+        if RANKS > 1:
+            self.share()
+
+    @torch.no_grad()
+    def share(self):
+        shared = [*self.w.values(), *self.optimizer.momentum]
+        for t in shared:
+            dist.all_reduce(t)
+        torch._foreach_div_(shared, RANKS)
 
     def prepare(self, feed):
         """Compiles and captures with a rate of zero, so that the weights stay as they are."""
@@ -109,33 +122,48 @@ def start(a, device):
 
 def train(a):
     from tokenizers import Tokenizer
-    opened, feed = time.time(), Feed(a.tokenizer, a.seed, a.workers)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    opened, feed = time.time(), Feed(a.tokenizer, a.seed + 100 * RANK, a.workers)
+    device = f"cuda:{RANK}" if torch.cuda.is_available() else "cpu"
+    if device != "cpu":
+        torch.cuda.set_device(device)
     torch.set_float32_matmul_precision("high")
     os.makedirs(a.out, exist_ok=True)
     c, w = start(a, device)
     stepper = Stepper(c, w, a.blocks, Tokenizer.from_file(a.tokenizer).token_to_id("<think>"))
     stepper.prepare(feed)
     print(f"ready after {time.time() - opened:.1f} s, {model.count(c)} parameters, graph: {stepper.graph is not None}", flush=True)
+    if RANKS > 1:
+        dist.init_process_group()
     log = run(a, c, w, stepper, feed)
     feed.close()
-    save_run(a.out, "final", c, model.to_hf(w))
-    with open(f"{a.out}/log.json", "w") as f:
-        json.dump(log, f, indent=0)
+    if RANK == 0:
+        save_run(a.out, "final", c, model.to_hf(w))
+        with open(f"{a.out}/log.json", "w") as f:
+            json.dump(log, f, indent=0)
     return c, w
 
 
+def agreed(progress):
+    """The first process's progress, so that all end at the same step."""
+    if RANKS > 1:
+        told = torch.tensor(progress, dtype=torch.float64)
+        dist.broadcast(told, 0)
+        progress = float(told)
+    return progress
+
+
 def run(a, c, w, stepper, feed):
-    """The training loop; its log."""
+    """The training loop; its log, which counts what this process has seen."""
     began, step, seen, learned, rows, losses, saved = time.time(), 0, 0, 0, [], [], False
     feed.waited = 0.0
     while True:
-        progress = step / a.steps if a.steps else (time.time() - began) / (a.minutes * 60)
+        progress = agreed(step / a.steps if a.steps else (time.time() - began) / (a.minutes * 60))
         if progress >= 1:
             break
         if progress >= a.flat and not saved:
-            save_run(a.out, "flat", c, model.to_hf(w))
             saved = True
+            if RANK == 0:
+                save_run(a.out, "flat", c, model.to_hf(w))
         scale = schedule(step, progress, a.flat)
         used, count = stepper.load(feed, optim.hyper(step + 1, a.rate * scale, a.rest_rate * scale))
         stepper.step()
@@ -150,7 +178,7 @@ def run(a, c, w, stepper, feed):
             print(json.dumps(rows[-1]), flush=True)
     seconds = time.time() - began
     summary = {"steps": step, "seconds": round(seconds, 1), "tokens": seen, "learned": learned, "tokens_per_second": round(seen / seconds),
-               "blocks_made": feed.made, "blocks_repeated": feed.repeats, "args": vars(a)}
+               "processes": RANKS, "blocks_made": feed.made, "blocks_repeated": feed.repeats, "args": vars(a)}
     print(json.dumps(summary), flush=True)
     return {"summary": summary, "rows": rows}
 
