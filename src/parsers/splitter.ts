@@ -1,4 +1,5 @@
 // Watches a stream of text for markers. Text is handed on at once, except an end that may still become a marker.
+import { locate } from "./locate.ts";
 import type { Piece } from "./types.ts";
 
 export type Part = { readonly type: "text"; readonly text: string; readonly token: boolean } | { readonly type: "marker"; readonly text: string };
@@ -42,7 +43,7 @@ export class Splitter {
     const { text } = first;
     const spelled = markers.filter(marker => !this.tokens.has(marker));
     const canGrow = this.queue.length === 0 && !this.over;
-    const found = find(text, spelled, canGrow);
+    const found = locate(text, spelled, { canGrow });
     if (!found) return { type: "text", text, token: false };
     if (found.at > 0) {
       this.unshift(text.slice(found.at));
@@ -55,16 +56,4 @@ export class Splitter {
     this.unshift(text.slice(found.marker.length));
     return { type: "marker", text: found.marker };
   }
-}
-
-/** The first place where a marker stands (`marker`), or may stand once the text has grown. */
-function find(text: string, markers: readonly string[], canGrow: boolean): { at: number; marker: string | undefined } | undefined {
-  for (let at = 0; at < text.length; at++) {
-    if (!markers.some(marker => marker[0] === text[at])) continue;
-    const rest = text.length - at;
-    if (canGrow && markers.some(marker => marker.length > rest && marker.startsWith(text.slice(at)))) return { at, marker: undefined };
-    const here = markers.filter(marker => text.startsWith(marker, at));
-    if (here.length > 0) return { at, marker: here.reduce((longest, marker) => (marker.length > longest.length ? marker : longest)) };
-  }
-  return undefined;
 }

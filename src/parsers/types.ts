@@ -14,7 +14,7 @@ export interface Piece {
 
 export type ToolEvent =
   | { readonly type: "text"; readonly text: string; readonly token: boolean }
-  | { readonly type: "call"; readonly name: string }
+  | { readonly type: "call"; readonly name: string; readonly id?: string } // the id where the model writes one
   | { readonly type: "arguments"; readonly text: string } // of the last call; all together as the model wrote it
   | { readonly type: "call-end"; readonly valid: boolean }; // whether its arguments are a JSON object
 
@@ -61,12 +61,34 @@ interface Format {
   readonly detect: (hints: FormatHints) => boolean;
 }
 
+export type CallIds = "call" | "mistral" | "kimi";
+
+/** A call as a model would write it: its arguments are a JSON object. */
+export interface WrittenCall {
+  readonly name: string;
+  readonly arguments: string;
+}
+
 export interface ToolFormat extends Format {
   readonly open: (options: OpenOptions & { readonly tools: readonly ToolSchema[] }) => ToolParser;
+  /** How ids look that the model's template takes; "call" when absent. */
+  readonly ids?: CallIds;
+  /** Tokens at which an answer with tools ends. */
+  readonly stops?: readonly string[];
+  /** Calls in this format, as a model trained for it writes them. */
+  readonly write: (calls: readonly WrittenCall[]) => string;
+}
+
+/** How thinking begins and ends in the ids, for whoever counts it while it is written. */
+export interface ThinkingMarks {
+  readonly open: string;
+  readonly close: string; // one token, or thinking cannot be counted
+  readonly ending: string; // what a model that must stop thinking is made to write
 }
 
 export interface ReasoningFormat extends Format {
   /** Whether a prompt that ends like this leaves the model inside its reasoning. */
   readonly startsOpen: (prompt: string) => boolean;
   readonly open: (options: OpenOptions & { readonly startsOpen: boolean }) => ReasoningParser;
+  readonly marks: ThinkingMarks;
 }

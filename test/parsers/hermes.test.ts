@@ -63,14 +63,14 @@ const cases: Readonly<Record<string, Case>> = {
   "a brace too few": { text: tagged('{"name": "f", "arguments": {"a": 1}'), calls: [call("f", '{"a": 1}')] },
   "arguments cut off by the closing tag": {
     text: `${tagged('{"name": "f", "arguments": {"a": 1')}ok`,
-    calls: [call("f", '{"a": 1\n', false)],
+    calls: [call("f", '{"a": 1\n}')],
     content: "ok",
   },
   "two objects in one pair of tags": {
     text: tagged('{"name": "a", "arguments": {}}\n{"name": "b", "arguments": {"x": 1}}'),
     calls: [call("a", "{}"), call("b", '{"x": 1}')],
   },
-  "something else after the object": { text: tagged('{"name": "a", "arguments": {}} {oops'), calls: [call("a", "{}")], content: "{oops\n" },
+  "something else after the object": { text: tagged('{"name": "a", "arguments": {}} {oops'), calls: [call("a", "{}")], content: "{oops" },
   "no closing tag": { text: '<tool_call>{"name": "f", "arguments": {"a": 1}}', calls: [call("f", '{"a": 1}')] },
   "no closing tag before the next call": {
     text: '<tool_call>{"name": "a", "arguments": {}}<tool_call>{"name": "b", "arguments": {}}</tool_call>',
@@ -124,7 +124,7 @@ describe("where the tags are tokens of their own", () => {
 
   test("a closing tag ends arguments that were left unfinished", () => {
     const pieces = withTokens(['<tool_call>{"name": "f", "arguments": {"a": 1</tool_call>ok'], markers);
-    expect(play(pieces, openWithTokens())).toMatchObject({ text: "ok", calls: [call("f", '{"a": 1', false)] });
+    expect(play(pieces, openWithTokens())).toMatchObject({ text: "ok", calls: [call("f", '{"a": 1}')] });
   });
 });
 

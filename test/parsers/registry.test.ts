@@ -24,7 +24,7 @@ describe("the registry", () => {
   test("knows none, and refuses what it does not know", () => {
     expect(findToolFormat("none", hints("<tool_call>"))).toBeUndefined();
     expect(() => findToolFormat("hermse", hints(""))).toThrow(UnknownFormatError);
-    expect(() => findReasoningFormat("?", hints(""))).toThrow(/auto, none, think/);
+    expect(() => findReasoningFormat("?", hints(""))).toThrow(/auto, none, .*think/);
   });
 
   test("gives every name to one format only", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { thinkTags } from "../../src/parsers/reasoning/think-tags.ts";
+import { thinkTags } from "../../src/parsers/reasoning/tags.ts";
 import { hermes } from "../../src/parsers/tools/hermes.ts";
 import { cuts, play, withTokens, type Outcome } from "./cuts.ts";
 

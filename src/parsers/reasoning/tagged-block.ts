@@ -1,18 +1,15 @@
-// Reasoning between <think> and </think> (Qwen3, DeepSeek-R1 and most others). Blank space around the tags is not text.
+// Reasoning in a block between two tags. Blank space around the tags is not text.
 import { Splitter, type Part } from "../splitter.ts";
-import type { Piece, ReasoningEvent, ReasoningFormat, ReasoningParser } from "../types.ts";
+import type { OpenOptions, Piece, ReasoningEvent, ReasoningParser } from "../types.ts";
 
-const open = "<think>";
-const close = "</think>";
-
-export const thinkTags: ReasoningFormat = {
-  name: "think",
-  aliases: ["think_tags", "qwen3", "deepseek_r1", "glm4", "glm45", "step3p5"],
-  markers: [open, close],
-  detect: ({ template, hasToken }) => template.includes(close) || template.includes(open) || (hasToken(open) && hasToken(close)),
-  startsOpen: prompt => prompt.trimEnd().endsWith(open),
-  open: ({ tokens, startsOpen }) => new ThinkTags(tokens, startsOpen),
-};
+export interface BlockTags {
+  readonly open: string;
+  readonly close: string;
+  /** Stands behind the opening tag and is no reasoning. */
+  readonly label?: string;
+  /** Markup of the content that is left out. */
+  readonly dropped?: readonly string[];
+}
 
 /**
  * edge       nothing but blank space since the answer began, reasoning closed, or a tool call ended: a block may open here
@@ -21,16 +18,21 @@ export const thinkTags: ReasoningFormat = {
  */
 type State = "edge" | "reasoning" | "content";
 
-class ThinkTags implements ReasoningParser {
+export class TaggedBlock implements ReasoningParser {
   private readonly splitter: Splitter;
   private state: State;
   private blank = ""; // blank space whose neighbours decide what it is
   private dropsBlank: boolean; // blank space at this edge belongs to markup; at the start of an answer it may be content
+  private awaitsLabel: boolean;
 
-  constructor(tokens: ReadonlySet<string>, startsOpen: boolean) {
+  constructor(
+    private readonly tags: BlockTags,
+    { tokens, startsOpen }: OpenOptions & { readonly startsOpen: boolean },
+  ) {
     this.splitter = new Splitter(tokens);
     this.state = startsOpen ? "reasoning" : "edge";
     this.dropsBlank = startsOpen;
+    this.awaitsLabel = startsOpen && tags.label !== undefined;
   }
 
   get reasoning(): boolean {
@@ -55,8 +57,12 @@ class ThinkTags implements ReasoningParser {
     this.splitter.close(true);
     const events = this.drain();
     this.splitter.close(false);
-    if (this.state === "edge" && !this.dropsBlank && this.blank) events.push({ type: "text", text: this.blank });
+    const { state, blank } = this;
+    if (state === "edge" && !this.dropsBlank && blank) events.push({ type: "text", text: blank });
+    const word = state === "reasoning" && this.awaitsLabel ? blank.trim() : "";
+    if (word !== "" && word !== this.tags.label) events.push({ type: "reasoning", text: word });
     this.blank = "";
+    this.awaitsLabel = false;
     return events;
   }
 
@@ -70,21 +76,31 @@ class ThinkTags implements ReasoningParser {
   }
 
   private next(): Part | undefined {
-    return this.splitter.next(this.state === "content" ? [] : [open, close]);
+    const { open, close, dropped = [] } = this.tags;
+    return this.splitter.next(this.state === "content" ? dropped : [open, close, ...dropped]);
   }
 
   /** A tag; text when it is one that means nothing here. */
   private takeMarker(marker: string): string {
+    const { open, dropped, label } = this.tags;
+    if (dropped?.includes(marker)) return "";
     if (marker === open && this.state === "reasoning" && !this.dropsBlank) return this.takeText(marker);
     this.state = marker === open ? "reasoning" : "edge"; // a close tag at an edge closes what the prompt had closed already
     this.blank = "";
     this.dropsBlank = true;
+    this.awaitsLabel = this.state === "reasoning" && label !== undefined;
     return "";
   }
 
   private takeText(text: string): string {
-    const all = this.blank + text;
     if (this.state === "content") return text;
+    const all = this.blank + text;
+    if (!this.awaitsLabel || !this.isLabelToCome(all)) return this.takeWords(this.withoutLabel(all));
+    this.blank = all;
+    return "";
+  }
+
+  private takeWords(all: string): string {
     if (all.trim() === "") {
       this.blank = all;
       return "";
@@ -99,5 +115,18 @@ class ThinkTags implements ReasoningParser {
     const kept = whole.trimEnd();
     this.blank = whole.slice(kept.length);
     return kept;
+  }
+
+  /** The label stands on the block's first line. */
+  private isLabelToCome(text: string): boolean {
+    return `${this.tags.label}\n`.startsWith(text.trimStart()) && !text.trimStart().endsWith("\n");
+  }
+
+  private withoutLabel(text: string): string {
+    const { label } = this.tags;
+    const start = text.trimStart();
+    const has = this.awaitsLabel && start.startsWith(`${label}\n`);
+    this.awaitsLabel = false;
+    return has ? start.slice(label!.length) : text;
   }
 }

@@ -1,8 +1,8 @@
 // Reads one call written as a JSON object, {"name": "…", "arguments": {…}}, character by character. The arguments come out as they are
 // written, from the moment the name is known. Formats differ in what stands around the object; that is theirs.
+import type { CharacterReader } from "../source.ts";
 import type { ToolEvent } from "../types.ts";
-
-export type CallState = "reading" | "done" | "broken";
+import { isJsonObject, Nested, parseJson } from "./nested.ts";
 
 /**
  * head     before the opening brace
@@ -13,33 +13,42 @@ export type CallState = "reading" | "done" | "broken";
 type Expect = "head" | "key" | "colon" | "value" | "after" | "inKey" | "inString" | "inNested" | "inScalar";
 
 const argumentKeys = ["arguments", "parameters"];
+const leadingKeys = ["name", "type", "id"]; // in a call that nothing marks as one, these come first
 
-export class JsonCall {
-  state: CallState = "reading";
+export interface JsonCallOptions {
+  /** Given where no marker says that this is a call: an object counts only when it starts like one and names one of these. */
+  readonly names?: ReadonlyMap<string, unknown> | undefined;
+}
+
+export class JsonCall implements CharacterReader {
+  state: "reading" | "done" | "broken" = "reading";
   /** Once the call is announced it cannot be taken back: a broken rest belongs to its arguments. */
   announced = false;
   private expect: Expect = "head";
   private key = "";
   private name: string | undefined;
   private text = ""; // of the key or value being read
+  private nested = new Nested();
   private written = ""; // the arguments so far, whether announced or not
   private sent = 0;
   private hasArguments = false;
   private escaped = false;
-  private quoted = false; // inside a string inside a nested value
-  private brackets = ""; // the closing ones still to come, innermost last
 
-  /** Reads until the object ends; returns how many characters belong to it. Afterwards `state` tells whether more are wanted. */
+  constructor(private readonly options: JsonCallOptions = {}) {}
+
+  get reading(): boolean {
+    return this.state === "reading";
+  }
+
   read(text: string): number {
     let at = 0;
-    for (; at < text.length && this.state === "reading"; at++) this.take(text.charAt(at));
+    for (; at < text.length && this.reading; at++) this.take(text.charAt(at));
     return this.state === "broken" ? at - 1 : at;
   }
 
-  /** What has become known since the last call. */
   events(): ToolEvent[] {
     const events: ToolEvent[] = [];
-    if (!this.announced && this.name !== undefined && (this.state === "done" || this.isArgumentsObject())) {
+    if (!this.announced && this.name !== undefined && (this.state === "done" || this.written.startsWith("{"))) {
       this.announced = true;
       events.push({ type: "call", name: this.name });
     }
@@ -52,6 +61,7 @@ export class JsonCall {
 
   /** The last events of an announced call, wherever it was left. */
   close(): ToolEvent[] {
+    if (this.expect === "inNested" && this.isArguments()) this.written += this.nested.missing;
     return [...this.events(), { type: "call-end", valid: isJsonObject(this.written) }];
   }
 
@@ -63,16 +73,19 @@ export class JsonCall {
       case "inNested":
         return this.takeInNested(character);
       case "inScalar":
-        if (/[-+.\w]/.test(character)) return this.keep(character);
-        this.endValue();
-        return this.takeBetween(character);
+        if (/[-+.\w]/.test(character)) this.text += character;
+        else {
+          this.endValue();
+          this.takeBetween(character);
+        }
+        return;
       default:
         return this.takeBetween(character);
     }
   }
 
   private takeBetween(character: string): void {
-    if (/\s/.test(character)) return;
+    if (/\s/.test(character) || !this.reading) return;
     const { expect } = this;
     if (expect === "head" && character === "{") this.expect = "key";
     else if (expect === "key" && character === '"') this.begin("inKey", character);
@@ -85,8 +98,7 @@ export class JsonCall {
 
   private begin(expect: Expect, character: string): void {
     this.expect = expect;
-    this.text = "";
-    this.keep(character);
+    this.text = character;
   }
 
   private beginValue(character: string): void {
@@ -94,52 +106,43 @@ export class JsonCall {
     if (this.isArguments()) this.hasArguments = true;
     if (character === '"') return this.begin("inString", character);
     if (character === "{" || character === "[") {
-      this.brackets = character === "{" ? "}" : "]";
-      return this.begin("inNested", character);
+      this.nested = new Nested();
+      this.expect = "inNested";
+      return this.takeInNested(character);
     }
     if (!/[-0-9a-zA-Z]/.test(character)) this.state = "broken";
     else this.begin("inScalar", character);
   }
 
   private takeInString(character: string): void {
-    this.keep(character);
+    this.text += character;
     if (this.escaped) this.escaped = false;
     else if (character === "\\") this.escaped = true;
     else if (character === '"') {
       if (this.expect === "inString") return this.endValue();
-      this.key = String(parse(this.text));
-      this.expect = "colon";
+      this.endKey(String(parseJson(this.text)));
     }
+  }
+
+  private endKey(key: string): void {
+    this.key = key;
+    this.expect = "colon";
+    if (this.options.names && this.name === undefined && !leadingKeys.includes(key)) this.state = "broken";
   }
 
   private takeInNested(character: string): void {
-    if (!this.quoted && character === "<") {
-      this.state = "broken"; // markup where JSON has none: the object was left unfinished
-      return;
-    }
-    this.keep(character);
-    if (this.escaped) this.escaped = false;
-    else if (this.quoted && character === "\\") this.escaped = true;
-    else if (character === '"') this.quoted = !this.quoted;
-    else if (this.quoted) return;
-    else if (character === "{" || character === "[") this.brackets += character === "{" ? "}" : "]";
-    else if (character === "}" || character === "]") {
-      this.brackets = this.brackets.slice(0, -1); // of the wrong kind or not: the model meant to close something
-      if (this.brackets === "") this.endValue();
-    }
-  }
-
-  private keep(character: string): void {
-    this.text += character;
-    if (this.expect === "inNested" && this.isArguments()) this.written += character;
+    if (!this.nested.take(character)) this.state = "broken";
+    else if (this.isArguments()) this.written += character;
+    if (this.nested.state === "done") this.endValue();
   }
 
   private endValue(): void {
     const nested = this.expect === "inNested";
     this.expect = "after";
     if (this.key === "name" && this.name === undefined) {
-      const name = parse(this.text);
-      if (typeof name === "string" && name !== "") this.name = name;
+      const name = nested ? undefined : parseJson(this.text);
+      const known = typeof name === "string" && name !== "" && (this.options.names?.has(name) ?? true);
+      if (known) this.name = name;
       else this.state = "broken";
     } else if (this.isArguments() && !nested) this.written = unwrap(this.text);
   }
@@ -156,29 +159,11 @@ export class JsonCall {
   private isArguments(): boolean {
     return argumentKeys.includes(this.key);
   }
-
-  private isArgumentsObject(): boolean {
-    return this.written.startsWith("{");
-  }
 }
 
 /** Arguments that are no object as such: a string that holds one is common, null means none. */
 function unwrap(text: string): string {
-  const value = parse(text);
+  const value = parseJson(text);
   if (value === null) return "{}";
   return typeof value === "string" && isJsonObject(value) ? value : text;
-}
-
-function isJsonObject(text: string): boolean {
-  const value = parse(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Undefined when it is not JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined; // models write what they like
-  }
 }

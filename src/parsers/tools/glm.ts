@@ -1,0 +1,55 @@
+// Tool calls of GLM-4.5 and later: <tool_call>f<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>.
+import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
+import type { Reading } from "../source.ts";
+import type { WrittenCall } from "../types.ts";
+import { namedValues } from "../values/function-tags.ts";
+import { withoutEdges } from "../values/markup.ts";
+import { ArgumentsWriter } from "../values/writer.ts";
+
+const open = "<tool_call>";
+const close = "</tool_call>";
+const key = { open: "<arg_key>", close: "</arg_key>" };
+const value = { open: "<arg_value>", close: "</arg_value>" };
+
+export const glm = toolFormat({
+  name: "glm47",
+  aliases: ["glm4", "glm45", "glm4_moe"],
+  markers: [open, close, key.open, key.close, value.open, value.close],
+  detect: ({ template }) => template.includes(key.open),
+  grammar: { openers: [open], call: readGlm },
+  write: calls => calls.map(call => `${open}${call.name}\n${writeValues(call)}${close}`).join("\n"),
+});
+
+function writeValues(call: WrittenCall): string {
+  return namedValues(call)
+    .map(([name, text]) => `${key.open}${name}${key.close}\n${value.open}${text}${value.close}\n`)
+    .join("");
+}
+
+function* readGlm({ source, tools }: CallContext): Reading<Found> {
+  const head = yield* source.until([key.open, close], 256);
+  const name = head?.text.trim();
+  if (!head || !name || !/^[\w.:/-]+$/.test(name)) return "text";
+  yield { type: "call", name };
+  const writer = new ArgumentsWriter(tools.get(name));
+  let marker = head.marker;
+  while (marker === key.open) {
+    const called = yield* source.until([key.close], 256);
+    yield* source.skipBlank();
+    const opened = called && (yield* source.accept(value.open));
+    if (!opened) {
+      yield* writer.unfinished();
+      return "call";
+    }
+    const found = yield* source.until([value.close, close]);
+    if (!found) {
+      yield* writer.cutOff(called.text.trim(), withoutEdges(yield* source.toEnd()));
+      return "call";
+    }
+    yield* writer.text(called.text.trim(), withoutEdges(found.text));
+    yield* source.skipBlank();
+    marker = found.marker === close ? close : ((yield* source.accept(key.open, close)) ?? close);
+  }
+  yield* writer.end();
+  return "call";
+}

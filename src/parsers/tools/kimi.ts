@@ -1,0 +1,34 @@
+// Tool calls of Kimi K2, each with an id of its own: <|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{…}<|tool_call_end|>.
+import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
+import { readArguments } from "../json/read.ts";
+import type { Reading } from "../source.ts";
+
+const sections = ["<|tool_calls_section_begin|>", "<|tool_call_section_begin|>"];
+const sectionEnds = ["<|tool_calls_section_end|>", "<|tool_call_section_end|>"];
+const open = "<|tool_call_begin|>";
+const separator = "<|tool_call_argument_begin|>";
+const close = "<|tool_call_end|>";
+
+export const kimi = toolFormat({
+  name: "kimi",
+  aliases: ["kimi_k2", "moonshot"],
+  markers: [...sections, ...sectionEnds, open, separator, close],
+  detect: ({ template }) => template.includes(open),
+  ids: "kimi",
+  grammar: { openers: [...sections, open], closers: [close, ...sectionEnds], call: readKimi },
+  write: calls =>
+    sections[0] +
+    calls.map((call, index) => `${open}functions.${call.name}:${index}${separator}${call.arguments}${close}`).join("") +
+    sectionEnds[0],
+});
+
+function* readKimi({ source }: CallContext, opener: string): Reading<Found> {
+  if (opener !== open) {
+    yield* source.skipBlank();
+    if (!(yield* source.accept(open))) return "text";
+  }
+  const id = (yield* source.until([separator], 256))?.text.trim();
+  const name = id && /^(?:functions\.)?([\w.:/-]+?)(?::\d+)?$/.exec(id)?.[1];
+  if (!name) return "text";
+  return (yield* readArguments(source, { name, id }, [close])) ? "call" : "text";
+}

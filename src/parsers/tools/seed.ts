@@ -1,0 +1,24 @@
+// Tool calls of Seed-OSS: <seed:tool_call><function=f><parameter=k>v</parameter></function></seed:tool_call>.
+import { toolFormat } from "../call-machine.ts";
+import { functionTags, writeFunctionTags } from "../values/function-tags.ts";
+import { readMarkup } from "../values/markup.ts";
+
+const open = "<seed:tool_call>";
+const close = "</seed:tool_call>";
+
+export const seed = toolFormat({
+  name: "seed_oss",
+  aliases: ["seed"],
+  markers: [open, close],
+  detect: ({ template }) => template.includes(open) || template.includes("seed:tool_call"),
+  grammar: {
+    openers: [open],
+    closers: [close],
+    *call(context) {
+      yield* context.source.skipBlank();
+      if (!(yield* context.source.accept(functionTags.call.before))) return "text";
+      return yield* readMarkup(context, functionTags);
+    },
+  },
+  write: calls => calls.map(call => `${open}\n${writeFunctionTags(call)}\n${close}`).join("\n"),
+});
