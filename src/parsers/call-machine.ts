@@ -91,7 +91,7 @@ export class CallMachine implements ToolParser {
     const { source, grammar } = this;
     for (;;) {
       if (this.atEdge && grammar.bare) {
-        const bare = yield* this.readBare(grammar.bare);
+        const bare = yield* this.readBare([...grammar.bare, ...grammar.openers]);
         if (bare !== undefined) return bare;
       }
       const markers = [...grammar.openers, ...this.pending, ...(grammar.bare ? endOfThinking : [])];

@@ -80,7 +80,11 @@ export class Source {
   /** The longest of the markers that stands here, if one does; it is read. */
   *accept(...markers: readonly string[]): Reading<string | undefined> {
     for (;;) {
-      const hit = locate(this.text, markers.map(marker => this.spell(marker)), { from: this.at, to: this.at, canGrow: !this.over });
+      const hit = locate(
+        this.text,
+        markers.map(marker => this.spell(marker)),
+        { from: this.at, to: this.at, canGrow: !this.over },
+      );
       if (!hit) return undefined;
       if (hit.marker !== undefined) {
         this.at += hit.marker.length;

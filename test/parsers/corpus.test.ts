@@ -7,34 +7,45 @@ import { cuts } from "./cuts.ts";
 const noHints = { template: "", hasToken: () => false };
 const reasoningOf: Readonly<Record<string, string>> = { harmony: "harmony", mistral: "mistral", gemma4: "gemma4", seed_oss: "seed_oss" };
 
-/** The pieces, with the markers as tokens of their own wherever they stand: tokens are never cut. */
-function withTokens(pieces: readonly string[], tokens: readonly string[]): Piece[] {
-  const text = pieces.join("");
-  const borders = new Set(pieces.map((_, i) => pieces.slice(0, i).join("").length));
+/** The text with its markers as tokens of their own: tokens are never cut. */
+function findTokens(text: string, tokens: readonly string[]): { readonly at: number; readonly token: string }[] {
   const longest = tokens.toSorted((a, b) => b.length - a.length);
-  const out: Piece[] = [];
-  for (let at = 0, fresh = true; at < text.length;) {
+  const found: { at: number; token: string }[] = [];
+  for (let at = 0; at < text.length; at++) {
     const token = longest.find(each => text.startsWith(each, at));
-    if (token !== undefined) {
-      out.push({ text: token, token: true });
-      at += token.length;
-      fresh = true;
-      continue;
+    if (token === undefined) continue;
+    found.push({ at, token });
+    at += token.length - 1;
+  }
+  return found;
+}
+
+function withTokens(pieces: readonly string[], found: readonly { readonly at: number; readonly token: string }[]): Piece[] {
+  const out: Piece[] = [];
+  let start = 0;
+  for (const piece of pieces) {
+    const end = start + piece.length;
+    let from = start;
+    for (const { at, token } of found) {
+      if (at + token.length <= start || at >= end) continue;
+      if (at > from) out.push({ text: piece.slice(from - start, at - start), token: false });
+      if (at >= start) out.push({ text: token, token: true });
+      from = at + token.length;
     }
-    if (fresh || borders.has(at)) out.push({ text: "", token: false });
-    out[out.length - 1] = { text: out.at(-1)!.text + text.charAt(at++), token: false };
-    fresh = false;
+    if (from < end) out.push({ text: piece.slice(from - start), token: false });
+    start = end;
   }
   return out;
 }
 
 function* allCuts(each: Case, markers: readonly string[]): Generator<{ pieces: Piece[]; tokens: ReadonlySet<string> }> {
+  const found = findTokens(each.raw, markers);
   const plain = (pieces: readonly string[]) => pieces.map(text => ({ text, token: false }));
-  for (const pieces of cuts(each.raw, 25)) {
+  for (const pieces of cuts(each.raw, 20)) {
     if (each.flags.has("spelled")) yield { pieces: plain(pieces), tokens: new Set(markers) };
     else {
       yield { pieces: plain(pieces), tokens: new Set() };
-      yield { pieces: withTokens(pieces, markers), tokens: new Set(markers) };
+      yield { pieces: withTokens(pieces, found), tokens: new Set(markers) };
     }
   }
 }

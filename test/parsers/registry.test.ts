@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { findReasoningFormat, findToolFormat, reasoningFormats, toolFormats, UnknownFormatError } from "../../src/parsers/registry.ts";
 import { Splitter, type Part } from "../../src/parsers/splitter.ts";
 import { cuts } from "./cuts.ts";
+import { families } from "./templates.ts";
 
 const hints = (template: string, tokens: readonly string[] = []) => ({ template, hasToken: (content: string) => tokens.includes(content) });
 
@@ -19,6 +20,13 @@ describe("the registry", () => {
     expect(findReasoningFormat("auto", hints("{{ '</think>' }}"))?.name).toBe("think");
     expect(findReasoningFormat("auto", hints("", ["<think>", "</think>"]))?.name).toBe("think");
     expect(findReasoningFormat("auto", hints(""))).toBeUndefined();
+  });
+
+  test("gives every family that it knows its formats", () => {
+    for (const [family, { template, tokens, tools, reasoning }] of Object.entries(families)) {
+      const found = [findToolFormat("auto", hints(template, tokens))?.name, findReasoningFormat("auto", hints(template, tokens))?.name];
+      expect([family, ...found]).toEqual([family, tools, reasoning]);
+    }
   });
 
   test("knows none, and refuses what it does not know", () => {

@@ -46,7 +46,10 @@ function* readDeepseek({ source }: CallContext, opener: string): Reading<Found> 
   let called = head.text.trim();
   if (head.marker === separator) {
     yield* source.skipBlank();
-    if ((yield* source.peek()) !== "{") called = (yield* source.until(["\n"], 256))?.text.trim() ?? "";
+    const start = source.at;
+    const ends = (yield* source.peek()) === "{" || (yield* source.accept(close)) !== undefined;
+    source.at = start;
+    if (!ends) called = (yield* source.until(["\n"], 256))?.text.trim() ?? "";
   }
   if (!name.test(called)) return "text";
   yield* source.skipBlank();

@@ -44,12 +44,13 @@ function* readPairs(source: Source, writer: ArgumentsWriter): Reading<void> {
   for (;;) {
     yield* source.skipBlank();
     if (yield* source.accept("}")) return yield* writer.end();
-    const start = source.at;
     const key = yield* readKey(source);
-    const value = key === undefined ? undefined : yield* readValue(source);
-    if (key === undefined || value === undefined) {
+    if (key === undefined) return yield* writer.unfinished();
+    const start = source.at;
+    const value = yield* readValue(source);
+    if (value === undefined) {
       source.at = start;
-      return yield* writer.unfinished();
+      return yield* writer.cutOff(key, (yield* source.toEnd()).trim().replace(/^<\|"\|>|^"/, ""));
     }
     yield* writer.json(key, value);
     yield* source.skipBlank();
@@ -104,8 +105,8 @@ function* readBare(source: Source): Reading<string | undefined> {
     return text === undefined ? undefined : JSON.stringify(text);
   }
   let word = "";
-  for (let next = yield* source.peek(); !/^[,}\]]$/.test(next); next = yield* source.peek()) {
-    if (next === "" || source.isToken(next)) return undefined;
+  for (let next = yield* source.peek(); !/^[,}\]<]$/.test(next) && !source.isToken(next); next = yield* source.peek()) {
+    if (next === "") return undefined;
     word += next;
     source.at++;
   }

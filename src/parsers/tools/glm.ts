@@ -36,11 +36,13 @@ function* readGlm({ source, tools }: CallContext): Reading<Found> {
   while (marker === key.open) {
     const called = yield* source.until([key.close], 256);
     yield* source.skipBlank();
-    const opened = called && (yield* source.accept(value.open));
-    if (!opened) {
+    const next = called && (yield* source.accept(value.open, key.open, close));
+    if (!called || !next) {
       yield* writer.unfinished();
       return "call";
     }
+    marker = next;
+    if (marker !== value.open) continue; // a key without a value
     const found = yield* source.until([value.close, close]);
     if (!found) {
       yield* writer.cutOff(called.text.trim(), withoutEdges(yield* source.toEnd()));

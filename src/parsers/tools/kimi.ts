@@ -17,9 +17,7 @@ export const kimi = toolFormat({
   ids: "kimi",
   grammar: { openers: [...sections, open], closers: [close, ...sectionEnds], call: readKimi },
   write: calls =>
-    sections[0] +
-    calls.map((call, index) => `${open}functions.${call.name}:${index}${separator}${call.arguments}${close}`).join("") +
-    sectionEnds[0],
+    sections[0] + calls.map((call, index) => `${open}functions.${call.name}:${index}${separator}${call.arguments}${close}`).join("") + sectionEnds[0],
 });
 
 function* readKimi({ source }: CallContext, opener: string): Reading<Found> {
@@ -28,7 +26,8 @@ function* readKimi({ source }: CallContext, opener: string): Reading<Found> {
     if (!(yield* source.accept(open))) return "text";
   }
   const id = (yield* source.until([separator], 256))?.text.trim();
-  const name = id && /^(?:functions\.)?([\w.:/-]+?)(?::\d+)?$/.exec(id)?.[1];
-  if (!name) return "text";
-  return (yield* readArguments(source, { name, id }, [close])) ? "call" : "text";
+  const parts = id && /^(functions\.)?([\w.:/-]+?)(:\d+)?$/.exec(id);
+  if (!parts) return "text";
+  const named = { name: parts[2]!, ...(parts[1] && parts[3] && { id }) };
+  return (yield* readArguments(source, named, [close])) ? "call" : "text";
 }

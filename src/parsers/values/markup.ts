@@ -48,9 +48,8 @@ function* readValues(source: Source, { call, value, ownLines = false }: Markup, 
     const { name, isText } = readKey(key.text);
     const found = yield* source.until([value.end, call.end]);
     if (!found) return yield* writer.cutOff(name, withoutEdges(yield* source.toEnd(), ownLines));
-    const text = withoutEdges(found.text, ownLines);
-    if (isText) yield* writer.json(name, JSON.stringify(text));
-    else yield* writer.text(name, text);
+    if (isText) yield* writer.json(name, JSON.stringify(found.text));
+    else yield* writer.text(name, withoutEdges(found.text, ownLines));
     if (found.marker === call.end) return yield* writer.end();
   }
 }

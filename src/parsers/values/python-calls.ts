@@ -50,7 +50,7 @@ export function* readPythonArguments(source: Source, tool: ToolSchema | undefine
     const { key, value } = split(argument.text, parameters[place] ?? `arg${place}`);
     if (argument.reading) {
       if (value === "") return yield* writer.unfinished();
-      return yield* writer.cutOff(key, value);
+      return yield* writer.cutOff(key, value.replace(/^[rRuU]?("""|'''|"|')/, ""));
     }
     if (value !== "") yield* writer.json(key, literalToJson(value) ?? JSON.stringify(value));
     if (!(yield* source.accept(","))) break;
