@@ -57,13 +57,42 @@ export const serveOptions = {
   }),
   prefillBatchSize: integer({ section: batching, default: 8, min: 1, max: 4096, help: "prompts read between two decode steps" }),
   maxQueue: integer({ section: batching, default: 1024, min: 0, max: 1_000_000, help: "sequences that may wait; one more is answered with 429" }),
+  prefillStepSize: integer({ section: batching, value: "TOKENS", default: 2048, min: 1, max: 65_536, help: "most prompt tokens read in a step" }),
   chunkedPrefillTokens: integer({
     section: batching,
     value: "TOKENS",
-    default: 512,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 65_536,
-    help: "prompt tokens read between two decode steps",
+    help: "likewise while answers are written; 0 follows --prefill-stall-ms",
+  }),
+  prefillStallMs: integer({
+    section: batching,
+    value: "MS",
+    default: 100,
+    min: 1,
+    max: 60_000,
+    help: "by which reading prompts may lengthen a step while answers are written",
+  }),
+  streamInterval: integer({ section: batching, value: "TOKENS", default: 1, min: 1, max: 4096, help: "tokens per chunk of a streamed answer" }),
+  runtimeMode: choice({
+    section: batching,
+    choices: ["auto", "simple", "batched"],
+    default: "auto",
+    help: "simple answers one request at a time; auto batches once requests meet",
+  }),
+  runtimeModeThreshold: integer({
+    section: batching,
+    default: 2,
+    min: 1,
+    max: 4096,
+    help: "requests at a time, in this run or an earlier one, from which on auto batches",
+  }),
+  continuousBatching: toggle({ section: batching, default: false, help: "auto batches from the start" }),
+  deterministic: toggle({
+    section: batching,
+    default: false,
+    help: "temperature 0 and top_p 1 for every request; on a GPU, where a batch may change numbers, one request at a time without stored prefixes",
   }),
   disablePrefixCache: toggle({ section: prefixes, default: false, help: "read every prompt from its start" }),
   cacheStrategy: choice({
@@ -127,21 +156,20 @@ export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: st
 
 /** Flags that users bring from vllm-mlx and vLLM. Once one works it moves up into the table. */
 const needless = {
-  "--continuous-batching": "requests are always batched",
   "--enable-prefix-cache": "prefixes are stored unless --disable-prefix-cache is given",
   "--enable-auto-tool-choice": "the model may always choose a tool that a request offers",
 };
 const unsupported = new Set(
   words(`--mllm-prefill-step-size
   --kv-cache-quantization
-  --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens --stream-interval --runtime-mode
-  --runtime-mode-threshold --effective-context-tokens --deterministic --strict-model-id
+  --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens
+  --effective-context-tokens --strict-model-id
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
   --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
   --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
-  --warm-prompts --max-request-tokens  --prefill-step-size --specprefill
+  --warm-prompts --max-request-tokens  --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars

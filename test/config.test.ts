@@ -19,7 +19,7 @@ describe("settings", () => {
   test("have safe defaults", () => {
     const config = read([]);
     expect(config).toMatchObject({ host: "127.0.0.1", port: 8000, apiKey: undefined, allowedHosts: [], corsOrigins: [], modelPath: undefined });
-    expect(config).toMatchObject({ maxNumSeqs: 256, chunkedPrefillTokens: 512, device: "auto" });
+    expect(config).toMatchObject({ maxNumSeqs: 256, chunkedPrefillTokens: 0, device: "auto" });
     expect(Object.isFrozen(config)).toBe(true);
   });
 

@@ -4,13 +4,14 @@ import type { Service } from "./service.ts";
 import type { Generation } from "./types.ts";
 
 /** One Sampling for each choice. They differ in their seeds, which follow from the client's if there is one. */
-export function toSamplings({ defaults }: Service, { sampling }: Generation, choices: number): Sampling[] {
+export function toSamplings({ defaults, deterministic }: Service, { sampling }: Generation, choices: number): Sampling[] {
   const { seed, ...wishes } = sampling;
   const known = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Partial<Sampling>;
   return Array.from({ length: choices }, (_, choice) => ({
     ...defaults,
     logitBias: [],
     ...known,
+    ...(deterministic && { temperature: 0, topP: 1 }),
     seed: seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : choiceSeed(seed, choice),
   }));
 }

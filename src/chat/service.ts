@@ -25,6 +25,7 @@ export interface Service {
   readonly toolFormat: ToolFormat | undefined;
   readonly reasoningFormat: ReasoningFormat | undefined;
   readonly defaults: SamplingDefaults;
+  readonly deterministic: boolean; // the likeliest token always, whatever a request asks for
   readonly stopIds: readonly number[]; // end-of-sequence ids
   readonly maxTokens: number; // where the request says nothing
   readonly contextLength: number; // prompt and answer together; the engine's once it is known
@@ -39,6 +40,7 @@ export interface Service {
 export interface ServiceOptions {
   readonly id?: string; // the folder's name when absent
   readonly defaults?: Partial<SamplingDefaults>; // the server's own, before the model's
+  readonly deterministic?: boolean;
   readonly maxTokens?: number;
   readonly toolParser?: string; // a name of the registry, "auto" or "none"
   readonly reasoningParser?: string;
@@ -75,6 +77,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     toolFormat: findToolFormat(options.toolParser ?? "auto", hints(true)),
     reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints(false)),
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
+    deterministic: options.deterministic ?? false,
     stopIds: text.stopIds,
     maxTokens: options.maxTokens ?? 32_768,
     get contextLength() {

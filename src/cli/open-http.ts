@@ -23,6 +23,7 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath }: ModelTo
       id,
       defaults: samplingDefaults(config),
       maxTokens: config.maxTokens,
+      deterministic: config.deterministic,
       toolParser: config.toolCallParser,
       reasoningParser: config.reasoningParser,
       ...(config.chatTemplate !== undefined && { templateFile: config.chatTemplate }),

@@ -1,13 +1,14 @@
 // `pippin serve`: the settings, one engine process with its model, and the HTTP side before it.
 // The engine is started first and loads its model while this process still imports and opens what it needs itself.
 import { existsSync, statSync } from "node:fs";
-import { freemem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { locateAssets, ownCommand } from "../assets/locate.ts";
-import { cacheLimits } from "../cache/strategy.ts";
-import { readServeConfig, useColor, type ServeConfig } from "../config.ts";
+import { cacheFolder, readServeConfig, useColor } from "../config.ts";
 import { EngineRefused } from "../engine/child.ts";
 import { EngineProcess } from "../engine/client.ts";
+import { EngineError } from "../engine/error.ts";
+import { readPeak, writePeak } from "../monitor/runtime-mode.ts";
+import { engineOptions, runtimeMode } from "./engine-options.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { startBlock } from "./start-block.ts";
 
@@ -22,9 +23,11 @@ export async function serve(args: readonly string[]): Promise<void> {
   const assets = await locateAssets();
   const modelPath = config.modelPath ?? assets.modelPath;
   const id = config.servedModelName ?? (config.modelPath === undefined ? BUILT_IN : basename(resolve(modelPath)));
+  const profile = join(cacheFolder(), "runtime_profile.json");
+  const mode = runtimeMode(config, readPeak(profile));
   const engine = new EngineProcess({
     command: ownCommand("engine"),
-    engine: engineOptions(config, modelPath, assets.libraryPath),
+    engine: engineOptions(config, { modelPath, libraryPath: assets.libraryPath }, mode),
     onRestart: delay => console.error(`the engine ended; it is started again in ${delay} ms`),
   });
   engine.ready.catch(() => {}); // it may be refused while the imports below run; then it is waited for
@@ -33,8 +36,14 @@ export async function serve(args: readonly string[]): Promise<void> {
     const listener = openHttp(config, { engine, id, modelPath });
     const info = await engine.ready;
     const stopped = firstSignal(engine);
-    process.stdout.write(startBlock({ id, info, url: listener.url, apiKey: config.apiKey !== undefined }, useColor(process.stdout)));
+    process.stdout.write(
+      startBlock(
+        { id, info, batching: `${mode.mode}: ${mode.reason}`, url: listener.url, apiKey: config.apiKey !== undefined },
+        useColor(process.stdout),
+      ),
+    );
     await stopped;
+    await recordPeak(engine, profile);
     await drain(engine);
     await listener.stop(GRACE_SECONDS);
     process.exit(0);
@@ -42,23 +51,6 @@ export async function serve(args: readonly string[]): Promise<void> {
     await engine.close();
     throw error instanceof EngineRefused ? new CliError(error.message, error.exitCode) : error;
   }
-}
-
-function engineOptions(config: ServeConfig, modelPath: string, libraryPath: string) {
-  const prefixCache = cacheLimits(config, freemem());
-  const maxLength = Math.min(config.maxModelLen ?? Infinity, config.maxKvSize ?? Infinity);
-  return {
-    modelPath,
-    libraryPath,
-    device: config.device,
-    maxRows: Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
-    maxQueue: config.maxQueue,
-    prefillChunk: config.chunkedPrefillTokens,
-    prefillRows: config.prefillBatchSize,
-    ...(prefixCache && { prefixCache }),
-    memoryUtilization: config.gpuMemoryUtilization,
-    ...(maxLength !== Infinity && { maxModelLen: maxLength }),
-  };
 }
 
 function checkModelFolder(path: string): void {
@@ -81,6 +73,15 @@ function firstSignal(engine: EngineProcess): Promise<void> {
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return promise;
+}
+
+/** For --runtime-mode auto of the next run. Nothing depends on it, so that a full disk is only told. */
+async function recordPeak(engine: EngineProcess, profile: string): Promise<void> {
+  try {
+    writePeak(profile, (await engine.stats()).peakConcurrency, Date.now());
+  } catch (error) {
+    if (!(error instanceof EngineError)) console.error(`warning: ${profile} cannot be written: ${String(error)}`);
+  }
 }
 
 /** Running answers finish and new requests are refused. */

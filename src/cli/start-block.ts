@@ -5,11 +5,12 @@ import { version } from "./version.ts";
 export interface Started {
   readonly id: string;
   readonly info: ModelInfo;
+  readonly batching: string; // the runtime mode, and why
   readonly url: string;
   readonly apiKey: boolean; // clients need one
 }
 
-export function startBlock({ id, info, url, apiKey }: Started, color: boolean): string {
+export function startBlock({ id, info, batching, url, apiKey }: Started, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const row = (name: string, text: string) => `  ${paint(2, name.padEnd(9))} ${text}`;
   const here = url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, "//127.0.0.1:"); // every network is not an address to call
@@ -24,6 +25,7 @@ export function startBlock({ id, info, url, apiKey }: Started, color: boolean): 
       : []),
     row("context", `${info.contextLength.toLocaleString("en")} tokens`),
     row("device", info.device),
+    row("batching", batching),
     row("address", paint(1, `${url}/v1`)),
     "",
     row(

@@ -1,10 +1,12 @@
 // The engine's life: take in what was sent, plan a step, start it on the device, report the step before, give way.
 // Owns no tensors and no process; the transport is a function, so tests run it in memory.
 import type { Plan } from "../scheduler/scheduler.ts";
+import type { Pace } from "../scheduler/pace.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
-import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine, TokenLogprob } from "./protocol.ts";
+import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine } from "./protocol.ts";
+import { Outbox } from "./outbox.ts";
 import type { Pending, StepResult } from "./pending.ts";
 
 /** What the loop needs of the runner. */
@@ -22,6 +24,7 @@ export interface StepRunner {
 interface Flight {
   readonly plan: Plan;
   readonly pending: Pending;
+  readonly startedAt: number; // ms
 }
 
 const IDLE_MS = 1000; // without work, before unused memory is given back
@@ -32,25 +35,30 @@ export interface LoopOptions {
   readonly send: (message: FromEngine) => void;
   readonly deviceStats: () => DeviceCounters;
   readonly memory?: Memory; // without it memory is not bounded
+  readonly pace?: Pace; // without it every step may read limits.prefillChunk ids
+  readonly widenAt?: number; // one row at a time until so many sequences meet
+  readonly streamInterval?: number; // ids per message; 1 when absent
 }
 
 export class EngineLoop {
   private readonly scheduler: Scheduler;
   private readonly inbox: ToEngine[] = [];
-  private readonly promptLogprobs = new Map<Sequence, (TokenLogprob | null)[]>();
-  private readonly started = new Set<Sequence>(); // sequences whose first row was sent
+  private readonly outbox: Outbox;
   private wake: (() => void) | undefined;
   private draining = false;
   private steps = 0;
   private promptTokens = 0;
   private completionTokens = 0;
   private finished = 0;
+  private peak = 0; // most sequences open at a time
+  private lastReadAt = 0; // ms
 
   constructor(
     private readonly runner: StepRunner,
     private readonly options: LoopOptions,
   ) {
     const { limits, memory } = options;
+    this.outbox = new Outbox(options.streamInterval ?? 1);
     const contextLength = memory?.ledger.longest(limits.contextLength) ?? limits.contextLength;
     this.scheduler = new Scheduler(
       { ...limits, contextLength },
@@ -60,6 +68,14 @@ export class EngineLoop {
         hasRoom: (sequence, running) => memory?.hasRoom(sequence, running) ?? true,
       },
     );
+    this.setWidth();
+  }
+
+  /** One row at a time, or as many as the limits allow. */
+  private setWidth(): void {
+    this.peak = Math.max(this.peak, this.scheduler.openCount);
+    const narrow = this.options.widenAt !== undefined && this.peak < this.options.widenAt;
+    this.scheduler.rowLimit = narrow ? 1 : this.options.limits.maxRows;
   }
 
   /** Hands a message in; it is looked at before the next step. */
@@ -88,64 +104,54 @@ export class EngineLoop {
 
   /** One step: dispatches the next plan before it waits for the last one. */
   private advance(last: Flight | undefined): Flight | undefined {
+    const startedAt = performance.now();
     this.options.memory?.makeRoom(this.scheduler);
-    const plan = this.scheduler.schedule();
+    const plan = this.scheduler.schedule(this.options.pace?.chunk(this.scheduler.streaming));
     const pending = this.runner.dispatch(plan);
     if (pending !== undefined) this.steps += 1;
-    this.promptTokens += plan.chunks.reduce((sum, chunk) => sum + chunk.to - chunk.from, 0);
+    this.promptTokens += idsRead(plan);
     if (last !== undefined) {
       this.report(this.runner.read(last.pending));
-      this.options.memory?.measure(last.plan);
+      this.measure(last);
     }
-    return pending && { plan, pending };
+    return pending && { plan, pending, startedAt };
   }
 
-  private report(result: StepResult): void {
+  /** A step took from its start, or from the end of the one before, until now. */
+  private measure({ plan, startedAt }: Flight): void {
+    const now = performance.now();
+    this.options.pace?.observe(idsRead(plan), plan.decode.length, now - Math.max(startedAt, this.lastReadAt));
+    this.lastReadAt = now;
+    this.options.memory?.measure(plan);
+  }
+
+  private report({ drawn, ended, promptLogprobs }: StepResult): void {
     const rows: StepRow[] = [];
-    for (const { sequence, tokens } of result.promptLogprobs) this.collectPrompt(sequence, tokens);
-    for (const { sequence, id, logprob } of result.drawn) {
-      if (!sequence.record(id)) continue;
+    for (const { sequence, tokens } of promptLogprobs) this.outbox.addPrompt(sequence, tokens);
+    for (const one of drawn) {
+      if (!one.sequence.record(one.id)) continue;
       this.completionTokens += 1;
-      rows.push(this.row(sequence, [id], logprob === undefined ? undefined : [logprob]));
+      const row = this.outbox.add(one);
+      if (row !== undefined) rows.push(row);
     }
-    for (const sequence of result.ended) {
+    for (const sequence of ended) {
       if (sequence.finish !== undefined) continue;
       sequence.finish = "length";
-      rows.push(this.row(sequence, [], undefined));
+      rows.push(this.outbox.row(sequence));
     }
+    for (const sequence of new Set([...drawn.map(one => one.sequence), ...ended])) if (sequence.finish !== undefined) this.end(sequence);
     if (rows.length > 0) this.options.send({ type: "step", rows });
   }
 
-  private row(sequence: Sequence, ids: number[], logprobs: TokenLogprob[] | undefined): StepRow {
-    const first = !this.started.has(sequence);
-    const promptLogprobs = first ? this.promptLogprobs.get(sequence) : undefined;
-    if (first) this.started.add(sequence);
-    const { finish } = sequence;
-    if (finish !== undefined) {
-      this.finished += 1;
-      this.drop(sequence);
-    }
-    return {
-      id: sequence.id,
-      ids,
-      ...(logprobs && { logprobs }),
-      ...(first && { cachedTokens: sequence.cached }),
-      ...(first && sequence.prefix && { prefix: sequence.prefix }),
-      ...(promptLogprobs && { promptLogprobs }),
-      ...(finish && { finish }),
-    };
-  }
-
-  private collectPrompt(sequence: Sequence, tokens: readonly TokenLogprob[]): void {
-    const known = this.promptLogprobs.get(sequence);
-    if (known === undefined) this.promptLogprobs.set(sequence, [null, ...tokens]);
-    else known.push(...tokens);
+  private end(sequence: Sequence): void {
+    if (!this.scheduler.knows(sequence)) return; // ended before, by an abort or by an earlier id
+    this.finished += 1;
+    this.drop(sequence);
   }
 
   private drop(sequence: Sequence): void {
     this.scheduler.remove(sequence);
-    this.promptLogprobs.delete(sequence);
-    this.started.delete(sequence);
+    this.outbox.drop(sequence);
   }
 
   private takeIn(): void {
@@ -172,6 +178,7 @@ export class EngineLoop {
     const refusal = this.options.memory?.refusal(length + Math.min(1, request.maxTokens));
     if (refusal !== undefined) return this.fail(request.id, "memory", refusal);
     if (this.scheduler.add(request) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
+    this.setWidth();
   }
 
   private abort(id: number): void {
@@ -215,9 +222,15 @@ export class EngineLoop {
       completionTokens: this.completionTokens,
       finished: this.finished,
       preemptions: this.scheduler.preemptions,
+      peakConcurrency: this.peak,
+      mode: this.scheduler.rowLimit === 1 ? "simple" : "batched",
       prefix: this.runner.prefixStats,
       memory: this.options.memory?.stats(this.scheduler),
       ...this.options.deviceStats(),
     };
   }
+}
+
+function idsRead({ chunks }: Plan): number {
+  return chunks.reduce((sum, { from, to }) => sum + to - from, 0);
 }

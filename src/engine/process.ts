@@ -2,24 +2,15 @@
 import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
 import { isRecurrent } from "../kv/recurrent.ts";
-import { rowsCost } from "../kv/cost.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
-import { Ledger } from "../cache/ledger.ts";
+import { Pace } from "../scheduler/pace.ts";
 import { openInbox, refuse, send } from "./channel.ts";
 import { EngineLoop } from "./loop.ts";
-import { Memory } from "./memory.ts";
+import { counters, openMemory } from "./open-memory.ts";
 import type { EngineOptions, ToEngine } from "./protocol.ts";
 import { checkRoom } from "./room.ts";
 import { Runner } from "./runner.ts";
 import { warmUp } from "./warm-up.ts";
-
-/** Metal refuses to hold more than 499,000 buffers. */
-const METAL_BUFFERS = 450_000;
-
-/** What a step takes beyond what is kept, before it was measured: per id that is read, and per logit of a row that draws. */
-const WORK_PER_ID = 64 * 1024;
-const WORK_PER_LOGIT = 24;
-const ALLOCATOR_SHARE = 1 / 16; // of what may be used: for reuse between steps
 
 /** Runs until the parent says drain or goes away. Never throws: what went wrong is sent as `refused`. */
 export async function runEngineProcess(): Promise<void> {
@@ -40,17 +31,11 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
     const isStored = !model.layout.some(isRecurrent); // states have no positions to begin at
-    const prefixes = isStored ? options.prefixCache && new PrefixStore(options.prefixCache) : undefined;
+    const careful = options.deterministic && device === "gpu"; // on the CPU rows are independent of each other anyway
+    const prefixes = options.prefixCache && isStored && !careful ? new PrefixStore(options.prefixCache) : undefined;
     const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
-    const { maxRows, maxQueue, prefillChunk } = options;
-    const limits = { maxRows, maxQueue, prefillChunk, contextLength };
-    const memory = new Memory(openLedger(loaded, limit, prefillChunk), runner, {
-      counters,
-      clearCache: mx.clearCache,
-      resetPeak: mx.resetPeakMemory,
-    });
-    const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send, deviceStats: counters, memory });
+    const loop = openLoop(options, { loaded, runner, limit, contextLength, careful });
     send({ type: "ready", info: { ...info, contextLength, device } });
     return loop;
   } catch (error) {
@@ -59,20 +44,24 @@ function start(options: EngineOptions): EngineLoop | undefined {
   }
 }
 
-function openLedger({ model, weights }: LoadedModel, limit: number, chunk: number): Ledger {
-  if (mx.device() === "gpu") mx.setMemoryLimit(limit);
-  mx.setCacheLimit(Math.floor(limit * ALLOCATOR_SHARE));
-  return new Ledger({
-    limit,
-    maxBuffers: process.platform === "darwin" ? METAL_BUFFERS : Infinity,
-    weights: weights.bytes,
-    rows: rowsCost(model.layout, mx.device() === "cpu" ? 4 : 2),
-    chunk,
-    workPerId: WORK_PER_ID,
-    workPerStep: model.vocabSize * WORK_PER_LOGIT,
-  });
+interface Opened {
+  readonly loaded: LoadedModel;
+  readonly runner: Runner;
+  readonly limit: number; // bytes
+  readonly contextLength: number;
+  readonly careful: boolean; // one row at a time, read in the same chunks whenever
 }
 
-function counters() {
-  return { liveHandles: mx.liveHandles(), activeBytes: mx.activeMemory(), peakBytes: mx.peakMemory(), cacheBytes: mx.cacheMemory() };
+function openLoop(options: EngineOptions, { loaded, runner, limit, contextLength, careful }: Opened): EngineLoop {
+  const { maxRows, maxQueue, prefillRows, prefillStep, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
+  return new EngineLoop(runner, {
+    limits: { maxRows: careful ? 1 : maxRows, maxQueue, prefillRows, prefillChunk: prefillStep, contextLength },
+    vocabSize: loaded.model.vocabSize,
+    send,
+    deviceStats: counters,
+    memory: openMemory(loaded, runner, limit, prefillStep),
+    ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs }) }),
+    ...(widenAt !== undefined && { widenAt }),
+    streamInterval,
+  });
 }

@@ -152,6 +152,8 @@ export interface EngineStats {
   readonly completionTokens: number;
   readonly finished: number;
   readonly preemptions: number; // rows that were given up and made again
+  readonly peakConcurrency: number; // most sequences that waited or ran at a time
+  readonly mode: "simple" | "batched"; // one row at a time, or as many as fit
   readonly prefix: PrefixStats | undefined; // undefined when prefixes are not stored
   readonly memory: MemoryStats | undefined; // undefined when it is not bounded
   readonly liveHandles: number;
@@ -184,10 +186,15 @@ export interface EngineOptions {
   readonly device: "auto" | "cpu" | "gpu";
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
-  readonly prefillChunk: number; // prompt ids read between two decode steps
+  readonly prefillStep: number; // most prompt ids read in a step
+  readonly prefillChunk?: number; // likewise while answers are written; what prefillStallMs allows when absent
+  readonly prefillStallMs: number; // by which reading may lengthen a step while answers are written
   readonly prefillRows: number; // prompts read between two decode steps
   readonly prefixCache?: PrefixCacheOptions; // undefined: every prompt is read from its start
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
+  readonly widenAt?: number; // one row at a time until so many sequences meet; as many as fit from the start when absent
+  readonly deterministic: boolean; // where batches or chunks could change numbers, rows run alone and are read alike
+  readonly streamInterval: number; // ids per message
   readonly memoryUtilization: number; // share of the device's memory that may be used
 }
 

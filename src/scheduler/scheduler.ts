@@ -64,6 +64,15 @@ export class Scheduler {
     return this.waiting.length;
   }
 
+  /** Sequences that wait or run. */
+  get openCount(): number {
+    return this.byId.size;
+  }
+
+  knows(sequence: Sequence): boolean {
+    return this.byId.get(sequence.id) === sequence;
+  }
+
   get idle(): boolean {
     return this.byId.size === 0;
   }

@@ -243,6 +243,12 @@ describe("the sequence that the engine gets", () => {
     expect((await sequence()).sampling).toMatchObject({ temperature: 0.7, topP: 0.9, topK: 0 });
   });
 
+  test("always takes the likeliest token where the server is deterministic", async () => {
+    const wishes = generation({ sampling: { temperature: 1.5, topP: 0.5, topK: 40 } });
+    const { sampling } = await sequence({ generation: wishes }, { options: { deterministic: true } });
+    expect(sampling).toMatchObject({ temperature: 0, topP: 1 });
+  });
+
   test("may be as long as fits, up to the server's limit, or as the client asked", async () => {
     const { prompt, maxTokens } = await sequence();
     expect(maxTokens).toBe(2048 - prompt.length);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { EngineLoop, type StepRunner } from "../../src/engine/loop.ts";
+import { EngineLoop, type LoopOptions, type StepRunner } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow } from "../../src/engine/protocol.ts";
 import type { Pending, StepResult } from "../../src/engine/pending.ts";
 import type { Plan } from "../../src/scheduler/scheduler.ts";
@@ -13,6 +13,7 @@ const VOCAB = 100;
 class CountingRunner implements StepRunner {
   forgotten: number[] = [];
   resets = 0;
+  widest = 0; // most rows that drew together
   prefixStats = undefined;
   failAt: number | undefined;
   private dispatched = 0;
@@ -23,6 +24,7 @@ class CountingRunner implements StepRunner {
     if (plan.chunks.length === 0 && plan.decode.length === 0) return undefined;
     if (++this.dispatched === this.failAt) throw new Error("the device gave up");
     const ending = plan.chunks.filter(c => c.to === c.sequence.request.prompt.length).map(c => c.sequence);
+    this.widest = Math.max(this.widest, plan.decode.length);
     const drawing = [...plan.decode, ...ending.filter(sequence => sequence.limit > 0)];
     const pending = { drawn: [], prompts: [], fences: [], ended: [] };
     const drawn = drawing.map(sequence => {
@@ -48,10 +50,10 @@ class CountingRunner implements StepRunner {
   }
 }
 
-function setUp(runner = new CountingRunner()) {
+function setUp(runner = new CountingRunner(), options: Partial<LoopOptions> = {}) {
   const sent: FromEngine[] = [];
   const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
-  const loop = new EngineLoop(runner, { limits: LIMITS, vocabSize: VOCAB, send: message => void sent.push(message), deviceStats });
+  const loop = new EngineLoop(runner, { limits: LIMITS, vocabSize: VOCAB, send: message => void sent.push(message), deviceStats, ...options });
   const rowsOf = (id: number): StepRow[] => sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.id === id) : []));
   const failureOf = (id: number) => sent.find(m => m.type === "failed" && m.id === id);
   return { runner, loop, sent, rowsOf, failureOf };
@@ -138,6 +140,34 @@ describe("engine loop", () => {
     for (const id of [1, 2, 3]) expect(setup.failureOf(id)).toMatchObject({ code: "internal", message: "the device gave up" });
     expect(setup.rowsOf(4).flatMap(row => row.ids)).toEqual([4, 5, 6]);
     expect(runner.resets).toBe(1);
+  });
+
+  test("ids are gathered to as many as a message shall have; the last one has the rest", async () => {
+    const setup = setUp(new CountingRunner(), { streamInterval: 3 });
+    setup.loop.receive(submission(10, { maxTokens: 8 }));
+    setup.loop.receive(submission(20, { maxTokens: 3 }));
+    setup.loop.receive(submission(30, { maxTokens: 9, stopIds: [31] }));
+    await settle(setup);
+    expect(setup.rowsOf(10).map(row => row.ids)).toEqual([
+      [10, 11, 12],
+      [13, 14, 15],
+      [16, 17],
+    ]);
+    expect(setup.rowsOf(20).map(row => [row.ids, row.finish])).toEqual([[[20, 21, 22], "length"]]);
+    expect(setup.rowsOf(30).map(row => [row.ids, row.finish])).toEqual([[[30, 31], "stop"]]);
+  });
+
+  test("rows run one at a time until so many sequences meet, and together from then on", async () => {
+    const widest = async (widenAt: number | undefined, count: number): Promise<number> => {
+      const runner = new CountingRunner();
+      const setup = setUp(runner, widenAt === undefined ? {} : { widenAt });
+      for (let id = 1; id <= count; id++) setup.loop.receive(submission(id, { maxTokens: 5 }));
+      await settle(setup);
+      return runner.widest;
+    };
+    expect(await widest(undefined, 2)).toBe(2);
+    expect(await widest(3, 2)).toBe(1);
+    expect(await widest(3, 3)).toBe(3);
   });
 
   test("stats count what happened", async () => {

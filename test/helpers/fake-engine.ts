@@ -105,6 +105,8 @@ export class FakeEngine implements Engine {
       completionTokens: this.sequences.reduce((sum, sequence) => sum + sequence.sent.length, 0),
       finished: count("stop") + count("length"),
       preemptions: 0,
+      peakConcurrency: 0,
+      mode: "batched",
       prefix: this.prefix,
       memory: undefined,
       liveHandles: 0,

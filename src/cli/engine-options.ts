@@ -1,0 +1,34 @@
+// The settings as an engine process gets them.
+import { freemem } from "node:os";
+import { cacheLimits } from "../cache/strategy.ts";
+import type { ServeConfig } from "../config.ts";
+import type { EngineOptions } from "../engine/protocol.ts";
+import { decideMode, type Mode } from "../monitor/runtime-mode.ts";
+
+/** How many rows run together, given what earlier runs have seen. */
+export function runtimeMode(config: ServeConfig, observed: number | undefined): Mode {
+  const { runtimeMode: requested, runtimeModeThreshold: threshold, continuousBatching, deterministic } = config;
+  return decideMode({ requested, threshold, continuousBatching, deterministic, observed });
+}
+
+export function engineOptions(config: ServeConfig, files: { readonly modelPath: string; readonly libraryPath: string }, mode: Mode): EngineOptions {
+  const prefixCache = cacheLimits(config, freemem());
+  const maxLength = Math.min(config.maxModelLen ?? Infinity, config.maxKvSize ?? Infinity);
+  const alone = mode.mode === "simple" && mode.widenAt === undefined && !config.deterministic; // what deterministic needs depends on the device
+  return {
+    ...files,
+    device: config.device,
+    maxRows: alone ? 1 : Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
+    maxQueue: config.maxQueue,
+    prefillStep: config.prefillStepSize,
+    ...(config.chunkedPrefillTokens > 0 && { prefillChunk: config.chunkedPrefillTokens }),
+    prefillStallMs: config.prefillStallMs,
+    prefillRows: config.prefillBatchSize,
+    ...(mode.widenAt !== undefined && { widenAt: mode.widenAt }),
+    deterministic: config.deterministic,
+    streamInterval: config.streamInterval,
+    ...(prefixCache && { prefixCache }),
+    memoryUtilization: config.gpuMemoryUtilization,
+    ...(maxLength !== Infinity && { maxModelLen: maxLength }),
+  };
+}
