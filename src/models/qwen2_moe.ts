@@ -1,6 +1,6 @@
 // Qwen2-MoE: Qwen2's attention, and experts beside one that sees every token through a gate of its own.
-import { add, multiply, sigmoid, type Tensor } from "../mx/index.ts";
-import { attention, decoder, expertMlp, makeRope, makeRouter, mlp, moe, readExperts, readRope, readShape } from "../nn/index.ts";
+import { add, type Tensor } from "../mx/index.ts";
+import { attention, decoder, expertMlp, gatedShared, makeRope, makeRouter, mlp, moe, readExperts, readRope, readShape } from "../nn/index.ts";
 import type { Block, Rope, RopeSettings, Routing, Shape } from "../nn/index.ts";
 import type { Linear } from "../weights/matrix.ts";
 import { Fields } from "../weights/fields.ts";
@@ -59,7 +59,6 @@ function block(w: Weights, c: Config, rope: Rope, isSparse: boolean): Block {
 
 function mixture(w: Weights, { hidden, expertInner, sharedInner, routing }: Config): Linear {
   const router = makeRouter(w.linear("gate", hidden, routing.experts, false), routing);
-  const [shared, gate] = [mlp(w.at("shared_expert"), hidden, sharedInner), w.linear("shared_expert_gate", hidden, 1, false)];
   const experts = expertMlp(w, { hidden, inner: expertInner, experts: routing.experts });
-  return moe(router, experts, x => multiply(sigmoid(gate(x)), shared(x)));
+  return moe(router, experts, gatedShared(w, hidden, sharedInner));
 }

@@ -36,7 +36,9 @@ import * as phi3 from "./phi3.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen2_moe from "./qwen2_moe.ts";
 import * as qwen3 from "./qwen3.ts";
+import * as qwen3_5 from "./qwen3_5.ts";
 import * as qwen3_moe from "./qwen3_moe.ts";
+import * as qwen3_next from "./qwen3_next.ts";
 import * as seed_oss from "./seed_oss.ts";
 import * as smollm3 from "./smollm3.ts";
 import * as stablelm from "./stablelm.ts";
@@ -84,7 +86,12 @@ export const families: Readonly<Record<string, Reader>> = {
   qwen2: reader(qwen2),
   qwen2_moe: reader(qwen2_moe),
   qwen3: reader(qwen3),
+  qwen3_5: reader(qwen3_5),
+  qwen3_5_moe: reader(qwen3_5), // with experts
+  qwen3_5_moe_text: reader(qwen3_5),
+  qwen3_5_text: reader(qwen3_5),
   qwen3_moe: reader(qwen3_moe),
+  qwen3_next: reader(qwen3_next),
   seed_oss: reader(seed_oss),
   smollm3: reader(smollm3),
   stablelm: reader(stablelm),

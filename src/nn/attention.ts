@@ -28,6 +28,7 @@ export interface AttentionExtras {
   readonly fused?: string; // name of one projection for queries, keys and values
   readonly arrange?: Linear; // puts the heads of a fused projection in the order queries, keys, values
   readonly change?: (queries: Tensor, batch: Batch) => Tensor; // of turned queries
+  readonly gated?: boolean; // behind each query head its projection has a gate for what the head finds
 }
 
 export type Attention = (x: Tensor, batch: Batch, kv: LayerKv) => Tensor;
@@ -37,25 +38,42 @@ const same: Linear = x => x;
 /** Query and key heads are normed and turned together: they lie side by side in the joined projection. Without `rope` nothing turns. */
 export function attention(w: Weights, c: AttentionConfig, rope: Rope | undefined, extras: AttentionExtras = {}): Attention {
   const { heads, kvHeads, headDim } = c;
-  const { norm = same, turnedNorm = same, wideNorm = same, arrange = same, change = same } = extras;
-  const project = projection(w, c, extras.fused);
+  const { norm = same, turnedNorm = same, wideNorm = same, change = same, gated = false } = extras;
+  const arrange = gated ? gatesLast(w, c) : (extras.arrange ?? same);
+  const project = projection(w, c, extras.fused, gated);
   const output = w.linear(extras.output ?? "o_proj", heads * headDim, c.hidden, extras.outputBias ?? c.attentionBias);
   const { softcap, sinks, scale = headDim ** -0.5 } = extras;
   const options = { scale, ...(softcap === undefined ? {} : { softcap }), ...(sinks === undefined ? {} : { sinks }) };
   const turn: Rope = rope ?? same;
   const both = heads + kvHeads;
+  const all = both + kvHeads + (gated ? heads : 0);
   return (x, batch, kv) => {
-    const all = arrange(byHead(wideNorm(project(x)), batch, both + kvHeads, headDim)); // [B, heads + 2 kvHeads, L, headDim]
-    const turned = turnedNorm(turn(norm(mx.sliceAxis(all, 1, 0, both)), batch));
+    const projected = arrange(byHead(wideNorm(project(x)), batch, all, headDim)); // [B, heads + 2 kvHeads, L, headDim], then gates
+    const turned = turnedNorm(turn(norm(mx.sliceAxis(projected, 1, 0, both)), batch));
     const [queries, keys] = [change(mx.sliceAxis(turned, 1, 0, heads), batch), mx.sliceAxis(turned, 1, heads, both)];
-    const values = mx.sliceAxis(all, 1, both, both + kvHeads);
-    return output(byPosition(kv.attend(queries, keys, values, batch, options), batch, heads * headDim));
+    const values = mx.sliceAxis(projected, 1, both, both + kvHeads);
+    const found = kv.attend(queries, keys, values, batch, options); // [B, heads, L, headDim]
+    const passed = gated ? mx.multiply(found, mx.sigmoid(mx.sliceAxis(projected, 1, all - heads, all))) : found;
+    return output(byPosition(passed, batch, heads * headDim));
   };
 }
 
-function projection(w: Weights, { hidden, heads, kvHeads, headDim, attentionBias }: AttentionConfig, fused?: string): Linear {
+/** Heads that lie query, gate, query, gate, …, keys, values as queries, keys, values, gates. */
+function gatesLast(w: Weights, { heads, kvHeads }: AttentionConfig): Linear {
+  const places = (count: number, place: (i: number) => number): number[] => Array.from({ length: count }, (_, i) => place(i));
+  const order = [...places(heads, i => 2 * i), ...places(2 * kvHeads, i => 2 * heads + i), ...places(heads, i => 2 * i + 1)];
+  const indices = w.constant(() => mx.fromArray(Int32Array.from(order), [order.length]));
+  return x => mx.take(x, indices, 1);
+}
+
+function projection(
+  w: Weights,
+  { hidden, heads, kvHeads, headDim, attentionBias }: AttentionConfig,
+  fused: string | undefined,
+  gated: boolean,
+): Linear {
   if (fused !== undefined) return w.linear(fused, hidden, (heads + 2 * kvHeads) * headDim, attentionBias);
-  return w.joined(hidden, { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim }, attentionBias);
+  return w.joined(hidden, { q_proj: heads * headDim * (gated ? 2 : 1), k_proj: kvHeads * headDim, v_proj: kvHeads * headDim }, attentionBias);
 }
 
 /** An RMS norm with one gain for query heads and one for key heads. `offset` is added to stored gains. */

@@ -5,12 +5,14 @@ export { mlp, plainMlp, readActivation, relu2, type Activation, type MlpOptions 
 export { makeRope, positions, type Rope } from "./rope.ts";
 export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";
 export { readOneWindow, readShape, readWindows, type Shape, type ShapeDefaults, type Windows } from "./shape.ts";
-export { shortConv, windowLayout, type ShortConv } from "./short-conv.ts";
+export { gatedDelta, gatedDeltaLayout, readGatedDelta, type GatedDeltaConfig } from "./gated-delta.ts";
+export { isTorchConv, shortConv, windowLayout, type ShortConv } from "./short-conv.ts";
 export { mamba2, mamba2Layout, readTimeSteps, type Mamba2Config } from "./mamba2.ts";
 export { mla, type MlaConfig } from "./mla.ts";
 export {
   expertMlp,
   expertNames,
+  gatedShared,
   makeRouter,
   moe,
   plainExpertMlp,

@@ -8,6 +8,7 @@ import type { Fields } from "../weights/fields.ts";
 import type { Linear } from "../weights/matrix.ts";
 import type { StackName } from "../weights/stack.ts";
 import type { Weights } from "../weights/weights.ts";
+import { mlp } from "./mlp.ts";
 
 /** The experts of each token and what they count: [T, hidden] → two of [T, chosen], the weights in float32. */
 export type Router = (tokens: Tensor) => readonly [indices: Tensor, weights: Tensor];
@@ -129,6 +130,12 @@ function byExpert(tokens: Tensor, indices: Tensor, run: (x: Tensor, indices: Ten
   const sortedTokens = mx.take(tokens, mx.floorDivide(order, mx.scalar(chosen, mx.dtype(order))), 0);
   const outputs = run(mx.expandDims(sortedTokens, 1), mx.take(flat, order, 0), true); // [T · chosen, 1, hidden]
   return mx.reshape(mx.take(outputs, mx.argsort(order, 0), 0), [count, chosen, hidden]);
+}
+
+/** An expert that sees every token, as much as its gate lets through. */
+export function gatedShared(w: Weights, hidden: number, inner: number): Linear {
+  const [shared, gate] = [mlp(w.at("shared_expert"), hidden, inner), w.linear("shared_expert_gate", hidden, 1, false)];
+  return x => mx.multiply(mx.sigmoid(gate(x)), shared(x));
 }
 
 /** The whole layer, [B, L, hidden] → the same; `shared` sees every token. Experts may work in a width of their own. */

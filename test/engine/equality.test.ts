@@ -8,7 +8,7 @@ import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-en
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
-const RECURRENT = ["lfm2_moe/plain", "nemotron_h/plain"];
+const RECURRENT = ["lfm2_moe/plain", "nemotron_h/plain", "qwen3_next/4-bit"];
 const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", ...RECURRENT];
 
 describe.each(MODELS)("%s", name => {

@@ -4,7 +4,7 @@ import math
 
 import mlx.core as mx
 from dense import GRANITE, SILU, TINY
-from sparse import granite_layout
+from sparse import apart, granite_layout
 
 LFM2 = {
     **TINY,
@@ -103,6 +103,48 @@ NEMOTRON_EXPERTS = {
     "norm_topk_prob": True,
     "routed_scaling_factor": 2.5,
 }
+DELTA = {
+    **TINY,
+    **SILU,
+    "rms_norm_eps": 1e-6,
+    "head_dim": 16,
+    "num_hidden_layers": 3,
+    "full_attention_interval": 2,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 12,
+    "linear_conv_kernel_dim": 4,
+}
+DELTA_EXPERTS = {
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 8,
+    "shared_expert_intermediate_size": 12,
+    "norm_topk_prob": True,
+}
+QWEN3_NEXT = {
+    **DELTA,
+    **DELTA_EXPERTS,
+    "model_type": "qwen3_next",
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+    "partial_rotary_factor": 0.5,
+    "tie_word_embeddings": False,
+}
+QWEN3_5_TEXT = {
+    **DELTA,
+    "rope_theta": None,
+    "rope_parameters": {
+        "rope_type": "default",
+        "mrope_interleaved": True,
+        "mrope_section": [1, 1, 2],
+        "rope_theta": 100000.0,
+        "partial_rotary_factor": 0.5,
+    },
+}
+QWEN3_5 = {"model_type": "qwen3_5", "text_config": {**QWEN3_5_TEXT, "tie_word_embeddings": True}}
+QWEN3_5_MOE = {"model_type": "qwen3_5_moe", "text_config": {**QWEN3_5_TEXT, **DELTA_EXPERTS, "intermediate_size": None, "tie_word_embeddings": False}}
 
 
 def torch_convolutions(weights, _=None):
@@ -153,6 +195,33 @@ def nemotron_layout(weights, config):
     return result
 
 
+def zero_gains(weights):
+    """Qwen3-Next's and Qwen3.5's releases add one to the gains of norms, except in delta nets."""
+    ends = ("input_layernorm.weight", "post_attention_layernorm.weight", "model.norm.weight", "q_norm.weight", "k_norm.weight")
+    return {name: w - 1 if name.endswith(ends) else w for name, w in torch_convolutions(weights).items()}
+
+
+def next_layout(weights, config):
+    """Qwen3-Next's release, with a layer that predicts further tokens."""
+    return {**apart()(zero_gains(weights), config), "mtp.fc.weight": mx.ones((8, 8))}
+
+
+def qwen3_5_layout(weights, config):
+    """Qwen3.5's release: the text behind another prefix, beside a vision tower; gate and up of all experts in one."""
+    result = {"model.visual.patch_embed.proj.bias": mx.ones(8)}
+    for name, value in zero_gains(weights).items():
+        own = name.replace("language_model.model.", "model.language_model.").replace("language_model.lm_head", "lm_head")
+        before, stacked, projection = own.partition("switch_mlp.")
+        if not stacked:
+            result[own] = value
+        elif projection == "gate_proj.weight":
+            up = weights[name.replace("gate_proj", "up_proj")]
+            result[f"{before}experts.gate_up_proj"] = mx.concatenate([value, up], axis=1)
+        elif projection == "down_proj.weight":
+            result[f"{before}experts.down_proj"] = value
+    return result
+
+
 RECURRENT = {
     "lfm2/plain": {"base": LFM2},
     "lfm2/torch": {
@@ -187,4 +256,21 @@ RECURRENT = {
         "config": {**NEMOTRON_EXPERTS, "n_group": 4, "topk_group": 2, "moe_latent_size": 16, "n_shared_experts": None, "hybrid_override_pattern": "ME*E"},
         "layout": nemotron_layout,
     },
+    "qwen3_next/plain": {"base": QWEN3_NEXT},
+    "qwen3_next/torch": {
+        "base": QWEN3_NEXT,
+        "config": {"mlp_only_layers": [0], "norm_topk_prob": False, "tie_word_embeddings": True},
+        "layout": next_layout,
+    },
+    "qwen3_next/4-bit": {
+        "base": QWEN3_NEXT,
+        "config": {"moe_intermediate_size": 32, "shared_expert_intermediate_size": 32, "linear_value_head_dim": 8, "num_experts": 4},
+        "quantize": {"bits": 4, "group_size": 32},
+        "predicate": lambda path: {"bits": 8, "group_size": 32} if path.endswith(("mlp.gate", "shared_expert_gate", "in_proj_ba")) else True,
+    },
+    "qwen3_5/plain": {"base": QWEN3_5},
+    "qwen3_5/torch": {"base": QWEN3_5, "layout": qwen3_5_layout},
+    "qwen3_5/text": {"base": {**QWEN3_5_TEXT, "model_type": "qwen3_5"}, "layout": lambda weights, _: {n.removeprefix("language_model."): w for n, w in weights.items()}},
+    "qwen3_5_moe/plain": {"base": QWEN3_5_MOE},
+    "qwen3_5_moe/torch": {"base": QWEN3_5_MOE, "layout": qwen3_5_layout},
 }
