@@ -102,7 +102,7 @@ export class LayerSlab implements HeldLayer {
 
   private write(slab: Tensor, update: Tensor, step: Step): Tensor {
     return replaced(slab, old => {
-      if (step.offset === undefined) return mx.scatter(old, [step.slots, step.positions], mx.expandDims(update, 1), [0, 2]);
+      if (step.offset === undefined) return mx.scatter(old, [step.slots, step.offsets], mx.expandDims(update, 1), [0, 2]);
       const width = mx.shape(update)[3]!;
       const start = [0, 0, step.offset, 0];
       return mx.sliceUpdate(old, update, start, [step.rows, this.layout.kvHeads, step.offset + step.length, width]);

@@ -9,7 +9,7 @@ import type { Batch } from "../models/model.ts";
  */
 export class Step implements Batch {
   readonly rows: number;
-  readonly offsets: Tensor; // [B] int32
+  readonly offsets: Tensor; // [B] int32: also the position of each row's one new token, where rows of different lengths go together
   readonly longest: number; // positions held by the longest row after this step
   readonly offset: number | undefined; // common to all rows; undefined when they differ
   private readonly masks = new Map<number, Tensor | "causal" | undefined>();
@@ -28,11 +28,6 @@ export class Step implements Batch {
   /** Slot of each row, [B] int32. */
   get slots(): Tensor {
     return (this.slotIndices ??= mx.arange(0, this.rows, 1, "int32"));
-  }
-
-  /** Position of each row's one new token, [B] int32: rows of different lengths only go together one token at a time. */
-  get positions(): Tensor {
-    return this.offsets;
   }
 
   /** What attention may see, as scaledDotProductAttention takes it; made once for all layers of the same window. */
