@@ -2,7 +2,19 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { usageError } from "./cli/error.ts";
-import { choice, decimal, integer, json, list, parseArguments, text, toggle, type Values } from "./cli/options.ts";
+import {
+  choice,
+  decimal,
+  integer,
+  json,
+  list,
+  parseArguments,
+  text,
+  toggle,
+  type Options,
+  type ParsedArguments,
+  type Values,
+} from "./cli/options.ts";
 
 const server = "Server";
 const model = "Model";
@@ -191,7 +203,7 @@ export interface Read<C> {
 
 /** Flags, then the environment, then defaults. Throws CliError with one line for whatever does not hold. */
 export function readServeConfig(args: readonly string[], environment: Environment = process.env): Read<ServeConfig> {
-  const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, { unsupported, needless });
+  const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, { unsupported, needless, command: "serve" });
   if (positionals.length > 1) throw usageError(`serve takes one model folder, not ${positionals.length}: ${positionals.join(" ")}`);
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
@@ -199,6 +211,19 @@ export function readServeConfig(args: readonly string[], environment: Environmen
   if (values.disablePrefixCache && values.cacheStrategy !== "auto")
     throw usageError(`--cache-strategy ${values.cacheStrategy} stores prefixes and --disable-prefix-cache does not: give one of them`);
   return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };
+}
+
+/** The options of another command; flags of other servers are known there too. Prints warnings, throws CliError with one line. */
+export function readOptions<O extends Options>(
+  command: string,
+  options: O,
+  args: readonly string[],
+  { positionals: most = Infinity, environment = process.env as Environment } = {},
+): ParsedArguments<O> {
+  const read = parseArguments(options, args, environment, { unsupported, needless, command });
+  for (const warning of read.warnings) console.error(`warning: ${warning}`);
+  if (read.positionals.length > most) throw usageError(`${command} takes no argument ${JSON.stringify(read.positionals[most])}`);
+  return read;
 }
 
 export function isLoopback(host: string): boolean {

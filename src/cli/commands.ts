@@ -1,10 +1,15 @@
 // Which word starts what. Commands are imported when they run, so that an engine process loads no HTTP and `--help` loads nothing.
 import { CliError, exitCodes, usageError } from "./error.ts";
-import { serveHelp, shortHelp } from "./help.ts";
+import { benchHelp, serveHelp, shortHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { version } from "./version.ts";
 
-const helpPages: Readonly<Record<string, () => string>> = { serve: serveHelp, help: () => shortHelp };
+const benches = ["bench", "bench-serve", "bench-detok", "bench-kv-cache"];
+const helpPages: Readonly<Record<string, () => string>> = {
+  serve: serveHelp,
+  help: () => shortHelp,
+  ...Object.fromEntries(benches.map(command => [command, () => benchHelp(command)])),
+};
 
 function help(args: readonly string[]): void {
   const [topic] = args;
@@ -25,6 +30,7 @@ function wantsHelp(args: readonly string[]): boolean {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   const [command = "--help", ...rest] = args;
+  if (Object.hasOwn(helpPages, command) && wantsHelp(rest)) return help([command]);
   switch (command) {
     case "--help":
     case "-h":
@@ -40,8 +46,15 @@ async function dispatch(args: readonly string[]): Promise<void> {
       if (process.send === undefined) throw usageError("encoder is started by 'pippin serve' and not by hand");
       return (await import("../embeddings/process.ts")).runEncoderProcess();
     case "serve":
-      if (wantsHelp(rest)) return help(["serve"]);
       return (await import("./serve.ts")).serve(rest);
+    case "bench":
+      return (await import("./bench/throughput.ts")).bench(rest);
+    case "bench-serve":
+      return (await import("./bench/serve.ts")).benchServe(rest);
+    case "bench-detok":
+      return (await import("./bench/detok.ts")).benchDetok(rest);
+    case "bench-kv-cache":
+      return (await import("./bench/kv-cache.ts")).benchKvCache(rest);
     default:
       throw unknownCommand(command);
   }

@@ -1,6 +1,7 @@
 // What `--help` and `help serve` print, from the commands and the option table.
 import { serveOptions } from "../config.ts";
-import { envName, flagName, type Option } from "./options.ts";
+import { benchTables } from "./bench/options.ts";
+import { envName, flagName, type Option, type Options } from "./options.ts";
 import { version } from "./version.ts";
 
 const WIDTH = 100;
@@ -15,6 +16,12 @@ Examples
 
 Run
   serve [MODEL]     load a model and answer requests until stopped
+
+Measure
+  bench [MODEL]           tokens per second; with --invariance, whether company changes answers
+  bench-serve             load on any OpenAI-compatible server: latencies, rates, cache hits
+  bench-detok [MODEL]     cost of turning tokens into text
+  bench-kv-cache          memory, error and time of quantized keys and values
 
 Learn
   help [COMMAND]    this page, or everything about one command
@@ -41,9 +48,13 @@ function wrap(text: string, indent: string): string {
   return rows.map(row => indent + row).join("\n");
 }
 
+/** All options of a table, section by section. */
+function optionLines(table: Options): string {
+  const sections = Map.groupBy(Object.entries(table), ([, option]) => option.section);
+  return [...sections].map(([section, options]) => `${section}\n${options.map(([key, option]) => lines(key, option)).join("\n")}`).join("\n\n");
+}
+
 export function serveHelp(): string {
-  const sections = Map.groupBy(Object.entries<Option<unknown>>(serveOptions), ([, option]) => option.section);
-  const body = [...sections].map(([section, options]) => `${section}\n${options.map(([key, option]) => lines(key, option)).join("\n")}`);
   return `pippin serve [MODEL] [OPTIONS]: load a model and answer requests until stopped
 
 MODEL is a folder with config.json, *.safetensors and tokenizer.json; without it the built-in model is served.
@@ -51,6 +62,31 @@ Flags win over environment variables, which win over defaults. The server has lo
 prints its address. SIGTERM and SIGINT let running requests finish and refuse new ones; a second one stops
 at once. Exit codes: 0 stopped, 1 failed, 2 wrong usage, 3 model not found, 4 not enough memory.
 
-${body.join("\n\n")}
+${optionLines(serveOptions)}
+`;
+}
+
+const benchIntroductions: Readonly<Record<string, string>> = {
+  bench: `pippin bench [MODEL] [OPTIONS]: tokens per second of an engine of its own
+
+Sends ten prompts together, without a chat template, at temperature 0.7, and prints the figures that vllm-mlx's bench
+prints. Loading is not counted. The share of the memory roof counts one read of all weights for each step, so a mixture
+of experts, which reads a part of them, shows more than it uses.
+With --invariance the prompts run one after the other and then together, greedy, several times; exit code 1 when answers
+differ in company.`,
+  "bench-serve": `pippin bench-serve [OPTIONS]: load on any OpenAI-compatible server
+
+Streams chat completions, so many at a time, and prints for each case and repetition the time to the first token (ttft),
+the time per further token (tpot), rates, and the share of prompt tokens that the server took from stored prefixes. --output
+keeps all columns. Exit code 1 when a request failed.`,
+  "bench-detok": "pippin bench-detok [MODEL] [OPTIONS]: cost of turning tokens into text one by one; exit code 1 when the text is wrong",
+  "bench-kv-cache": "pippin bench-kv-cache [OPTIONS]: memory, error and time of keys and values with 8 and 4 bits, on random numbers",
+};
+
+/** The page of a bench command. */
+export function benchHelp(command: string): string {
+  return `${benchIntroductions[command]!}
+
+${optionLines(benchTables[command]!)}
 `;
 }

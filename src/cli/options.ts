@@ -103,6 +103,7 @@ export interface ParsedArguments<O extends Options> {
 
 /** Flags known from other servers that stand in no table. */
 export interface ForeignFlags {
+  readonly command: string; // whose help lists the options
   readonly unsupported: ReadonlySet<string>;
   readonly needless: Readonly<Record<string, string>>; // switches for what is so anyway, and why
 }
@@ -139,7 +140,7 @@ export function parseArguments<O extends Options>(
       warnings.push(`${flag} is not needed: ${needless}`);
       continue;
     }
-    if (key === undefined) throw unknownFlag(flag, [...flags.keys()], foreign.unsupported);
+    if (key === undefined) throw unknownFlag(flag, [...flags.keys()], foreign);
     const option = options[key]!;
     if (option.value === "") {
       values[key] = inline === undefined ? true : readValue(option, flag, inline);
@@ -164,10 +165,10 @@ function readValue(option: Option<unknown>, name: string, text: string): unknown
   throw usageError(`${name} takes ${option.expects}, not ${option.secret ? "what was given" : JSON.stringify(text)}`);
 }
 
-function unknownFlag(flag: string, known: readonly string[], unsupported: ReadonlySet<string>) {
-  if (unsupported.has(flag)) return usageError(`${flag} is not supported yet; 'pippin help serve' lists what is`);
+function unknownFlag(flag: string, known: readonly string[], { unsupported, command }: ForeignFlags) {
+  if (unsupported.has(flag)) return usageError(`${flag} is not supported yet; 'pippin help ${command}' lists what is`);
   const guess = nearest(flag, known);
-  return usageError(`${flag} is not an option; ${guess ? `did you mean ${guess}?` : "'pippin help serve' lists all of them"}`);
+  return usageError(`${flag} is not an option; ${guess ? `did you mean ${guess}?` : `'pippin help ${command}' lists all of them`}`);
 }
 
 /** A variable one letter off would otherwise be ignored in silence. Others named PIPPIN_… may belong to somebody else. */

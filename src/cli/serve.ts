@@ -12,7 +12,7 @@ import { engineOptions, runtimeMode } from "./engine-options.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { startBlock } from "./start-block.ts";
 
-const BUILT_IN = "pippin-mini";
+export const BUILT_IN = "pippin-mini";
 const NOTICE_MS = 300; // a stop that takes longer is explained
 const GRACE_SECONDS = 5; // after the last answer is computed, for clients that still read it
 
@@ -53,7 +53,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   }
 }
 
-function checkModelFolder(path: string): void {
+/** Throws CliError unless there is a model folder. */
+export function checkModelFolder(path: string): void {
   if (!existsSync(path)) {
     const hub = /^[\w.-]+\/[\w.-]+$/.test(path) ? "; models cannot be downloaded by name yet, give the folder of a downloaded one" : "";
     throw new CliError(`there is no model folder ${path}${hub}`, exitCodes.notFound);

@@ -1,0 +1,51 @@
+// An engine of its own for a command that measures: started with its model, ended when the work is done or fails.
+import { resolve, basename } from "node:path";
+import { locateAssets, ownCommand } from "../../assets/locate.ts";
+import type { ServeConfig } from "../../config.ts";
+import { EngineRefused } from "../../engine/child.ts";
+import { EngineProcess } from "../../engine/client.ts";
+import type { ModelInfo, Sampling } from "../../engine/protocol.ts";
+import { openTextModel, type TextModel } from "../../tokenizer/load.ts";
+import { CliError } from "../error.ts";
+import { engineOptions, runtimeMode } from "../engine-options.ts";
+import { BUILT_IN, checkModelFolder } from "../serve.ts";
+
+export interface OpenEngine {
+  readonly engine: EngineProcess;
+  readonly info: ModelInfo;
+  readonly text: TextModel;
+  readonly name: string;
+}
+
+/** Runs `work` with a ready engine; the engine is gone afterwards. */
+export async function withEngine<T>(config: ServeConfig, work: (open: OpenEngine) => Promise<T>): Promise<T> {
+  if (config.modelPath !== undefined) checkModelFolder(config.modelPath);
+  const assets = await locateAssets();
+  const modelPath = config.modelPath ?? assets.modelPath;
+  const name = config.modelPath === undefined ? BUILT_IN : basename(resolve(modelPath));
+  const text = openTextModel(modelPath);
+  const engine = new EngineProcess({
+    command: ownCommand("engine"),
+    engine: engineOptions(config, { modelPath, libraryPath: assets.libraryPath }, runtimeMode(config, undefined)),
+  });
+  try {
+    return await work({ engine, info: await engine.ready, text, name });
+  } catch (error) {
+    throw error instanceof EngineRefused ? new CliError(error.message, error.exitCode) : error;
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Sampling with every control off. */
+export const plainSampling: Sampling = {
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  seed: 0,
+  repetitionPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: [],
+};
