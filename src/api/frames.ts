@@ -28,5 +28,5 @@ export interface Frames {
   /** Instead of `close`. */
   fail(failure: Failure): string;
   /** Shows in silence that the server lives. */
-  readonly keepAlive: string;
+  keepAlive(): string;
 }

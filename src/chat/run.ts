@@ -11,7 +11,7 @@ import { renderChat, type Rendered } from "./render.ts";
 import { toSamplings } from "./sampling.ts";
 import type { Service } from "./service.ts";
 import { AnswerReader, countCodePoints, toTextLogprob } from "./stream.ts";
-import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Generation, TextLogprob, Usage } from "./types.ts";
+import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Constraint, Generation, TextLogprob, Usage } from "./types.ts";
 
 interface Choice {
   readonly service: Service;
@@ -30,7 +30,8 @@ interface Choice {
 export async function prepareChat(service: Service, request: ChatRequest): Promise<Rendered> {
   if (typeof request.toolChoice === "object" || request.toolChoice === "required")
     throw new ApiError(400, "'tool_choice' cannot be enforced yet.", { code: "unsupported_parameter", param: "tool_choice" });
-  refuseConstraint(request.generation);
+  refuseConstraint(request.generation.constraint);
+  for (const { input } of request.tools) refuseConstraint(input);
   const rendered = await renderChat(service, request);
   checkPrompt(service, rendered.ids, request.generation, "messages");
   return rendered;
@@ -64,7 +65,7 @@ export async function* answerChat(service: Service, request: ChatRequest, render
 /** Plain completions: no template, no parsing. Choice `p * n + c` is the c-th of the p-th prompt. */
 export async function* runCompletion(service: Service, request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const parts: Choice[] = [];
-  refuseConstraint(request.generation);
+  refuseConstraint(request.generation.constraint);
   for (const given of request.prompts) {
     const prompt = typeof given === "string" ? await service.encode(given, { specialTokens: true }) : toIds(given, service.vocabSize);
     checkPrompt(service, prompt, request.generation, "prompt");
@@ -106,7 +107,7 @@ function echoedLogprobs({ tokenizer }: Service, prompt: Uint32Array, logprobs: N
   });
 }
 
-function refuseConstraint({ constraint }: Generation): void {
+function refuseConstraint(constraint: Constraint | undefined): void {
   if (constraint === undefined) return;
   throw new ApiError(400, `'${constraint.field}' cannot be enforced yet.`, { code: "unsupported_parameter", param: constraint.field });
 }

@@ -3,17 +3,24 @@ import type { Sampling } from "../engine/protocol.ts";
 import type { Service } from "./service.ts";
 import type { Generation } from "./types.ts";
 
+const coldest = 1e-5; // below it a division by the temperature leaves float32's range; the distribution has one point long before
+
 /** One Sampling for each choice. They differ in their seeds, which follow from the client's if there is one. */
 export function toSamplings({ defaults, deterministic }: Service, { sampling }: Generation, choices: number): Sampling[] {
   const { seed, ...wishes } = sampling;
   const known = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Partial<Sampling>;
+  const all = { ...defaults, logitBias: [], ...known, ...(deterministic && { temperature: 0, topP: 1 }) };
   return Array.from({ length: choices }, (_, choice) => ({
-    ...defaults,
-    logitBias: [],
-    ...known,
-    ...(deterministic && { temperature: 0, topP: 1 }),
-    seed: seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : choiceSeed(seed, choice),
+    ...all,
+    temperature: all.temperature < coldest ? 0 : all.temperature,
+    seed: seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : choiceSeed(foldSeed(seed), choice),
   }));
+}
+
+/** Clients' seeds have 64 bits, the engine's 32; seeds below 2^32 stay themselves. */
+function foldSeed(seed: number): number {
+  const wide = BigInt.asUintN(64, BigInt(seed));
+  return Number(BigInt.asUintN(32, wide ^ (wide >> 32n)));
 }
 
 /** The first choice has the seed as given, so that more choices do not change it; the others are scattered (the mixer of splitmix32). */

@@ -14,6 +14,9 @@ import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { requestRoutes } from "./routes/requests.ts";
+import { responseRoutes } from "./routes/responses.ts";
+import { storedResponseRoutes } from "./routes/stored-responses.ts";
+import { ResponseStore } from "./response-store.ts";
 import { Running } from "./running.ts";
 
 export interface AppOptions {
@@ -24,6 +27,7 @@ export interface AppOptions {
   readonly keepAliveMs?: number;
   readonly openAfterMs?: number;
   readonly log?: (line: string) => void;
+  readonly responses?: ResponseStore;
 }
 
 export function makeApp(options: AppOptions): AnyElysia {
@@ -33,6 +37,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     openAfterMs: 300,
     log: line => console.error(line),
     running: new Running(),
+    responses: new ResponseStore(),
     ...options,
   };
   const enter = makeEntry(context);
@@ -51,6 +56,8 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(chatRoutes(context))
     .use(completionRoutes(context))
     .use(messageRoutes(context))
+    .use(responseRoutes(context))
+    .use(storedResponseRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
     .use(docsRoutes(context, () => app));

@@ -4,6 +4,7 @@ import type { Service } from "../chat/service.ts";
 import { HttpError } from "./errors.ts";
 import type { HostRules } from "./hosts.ts";
 import type { Limits } from "./limits.ts";
+import type { ResponseStore } from "./response-store.ts";
 import type { Running } from "./running.ts";
 
 /** The settings of `serve` that this folder reads. */
@@ -28,6 +29,7 @@ export interface Context {
   readonly openAfterMs: number; // a stream that has failed by then is answered with a status, later with an error frame
   readonly log: (line: string) => void;
   readonly running: Running;
+  readonly responses: ResponseStore;
 }
 
 /** The model of that name, whatever its state. */

@@ -58,7 +58,7 @@ function eventStream({ first, events, frames, lifetime, keepAliveMs, toFailure }
   const outbox = makeOutbox(frames.open());
   let ended = false;
   const keepAlive = setInterval(() => {
-    if (outbox.isEmpty()) outbox.write(frames.keepAlive);
+    if (outbox.isEmpty()) outbox.write(frames.keepAlive());
   }, keepAliveMs);
 
   const writeEvents = async () => {

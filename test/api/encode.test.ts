@@ -171,7 +171,7 @@ describe("a chat stream", () => {
   });
 
   test("is kept alive by comments", () => {
-    expect(chatFrames(head, one).keepAlive).toBe(": keep-alive\n\n");
+    expect(chatFrames(head, one).keepAlive()).toBe(": keep-alive\n\n");
   });
 
   test("every chunk is what the whole answer says", () => {

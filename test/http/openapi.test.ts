@@ -1,6 +1,7 @@
 // The documentation: complete, valid as far as its own rules go, and free of the internet.
 import { expect, test } from "bun:test";
 import { countFields, messagesFields } from "../../src/api/anthropic/fields.ts";
+import { inputFields, responsesFields } from "../../src/api/responses/fields.ts";
 import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
 import { open, until } from "./open.ts";
 
@@ -15,15 +16,21 @@ test("every route is documented, with its body and its failures", async () => {
     "delete /v1/cache",
     "delete /v1/cache/prefix",
     "delete /v1/requests/{id}",
+    "delete /v1/responses/{id}",
     "get /health",
     "get /v1/cache/stats",
     "get /v1/models",
     "get /v1/models/{id}",
+    "get /v1/responses/{id}",
+    "get /v1/responses/{id}/input_items",
     "post /v1/chat/completions",
     "post /v1/completions",
     "post /v1/messages",
     "post /v1/messages/count_tokens",
     "post /v1/requests/{id}/cancel",
+    "post /v1/responses",
+    "post /v1/responses/input_tokens",
+    "post /v1/responses/{id}/cancel",
   ]);
   for (const operation of Object.values<any>(paths).flatMap(methods => Object.values<any>(methods))) {
     expect(operation.summary).toBeString();
@@ -42,10 +49,12 @@ test("the bodies show every field of the table with its description", async () =
     ["/v1/completions", completionFields, ["prompt"]],
     ["/v1/messages", messagesFields, ["messages", "max_tokens"]],
     ["/v1/messages/count_tokens", countFields, ["messages"]],
+    ["/v1/responses", responsesFields, undefined],
+    ["/v1/responses/input_tokens", inputFields, undefined],
   ] as const) {
     const { schema } = paths[path].post.requestBody.content["application/json"];
     expect(Object.keys(schema.properties)).toEqual(Object.keys(fields));
-    expect(schema.required).toEqual(required);
+    expect(schema.required).toEqual(required as never);
     for (const field of Object.values<any>(schema.properties)) expect(field.description).toBeString();
   }
 });

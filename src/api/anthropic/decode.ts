@@ -71,13 +71,11 @@ function decodeTools(body: CountBody): { readonly tools: readonly Tool[]; readon
   return { tools, toolChoice: { name: choice.name } };
 }
 
-const coldest = 1e-5; // below it a division by the temperature leaves float32's range
-
 function generationOf(body: MessagesBody, maxTokens: number): Generation {
   const { temperature, top_p: topP, top_k: topK, thinking, output_config: output } = body;
   return {
     sampling: {
-      ...(temperature !== undefined && { temperature: temperature < coldest ? 0 : temperature }),
+      ...(temperature !== undefined && { temperature }),
       ...(topP !== undefined && { topP }),
       ...(topK !== undefined && { topK }),
     },

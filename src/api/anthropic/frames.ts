@@ -35,9 +35,7 @@ export function messageFrames(head: Head, options: FrameOptions): Frames {
     },
     fail: failure => frame(toErrorBody(failure, options.requestId)),
     /** Some clients count only pings as life, others only what stands inside an open block. */
-    get keepAlive() {
-      return ping + blocks.idle();
-    },
+    keepAlive: () => ping + blocks.idle(),
   };
 }
 

@@ -118,26 +118,18 @@ export function checkTokenIds({ sampling, stopIds }: Generation, vocabSize: numb
   if (at >= 0) refuse({ path: ["stop_token_ids", at], code: "invalid_value", message: `is not a token id; this model's last is ${last}` });
 }
 
-const coldest = 1e-5; // below it a division by the temperature leaves float32's range; the distribution has one point long before
-
 function samplingOf(body: ChatBody | CompletionBody): Generation["sampling"] {
   return {
-    ...(body.temperature !== undefined && { temperature: body.temperature < coldest ? 0 : body.temperature }),
+    ...(body.temperature !== undefined && { temperature: body.temperature }),
     ...(body.top_p !== undefined && { topP: body.top_p }),
     ...(body.top_k !== undefined && { topK: Math.max(0, body.top_k) }),
     ...(body.min_p !== undefined && { minP: body.min_p }),
-    ...(body.seed !== undefined && { seed: foldSeed(body.seed) }),
+    ...(body.seed !== undefined && { seed: body.seed }),
     ...(body.repetition_penalty !== undefined && { repetitionPenalty: body.repetition_penalty }),
     ...(body.frequency_penalty !== undefined && { frequencyPenalty: body.frequency_penalty }),
     ...(body.presence_penalty !== undefined && { presencePenalty: body.presence_penalty }),
     ...(body.logit_bias && { logitBias: Object.entries(body.logit_bias).map(([id, bias]) => [Number(id), bias] as const) }),
   };
-}
-
-/** OpenAI's seeds have 64 bits, the engine's 32; seeds below 2^32 stay themselves. */
-function foldSeed(seed: number): number {
-  const wide = BigInt.asUintN(64, BigInt(seed));
-  return Number(BigInt.asUintN(32, wide ^ (wide >> 32n)));
 }
 
 function promptsOf(prompt: NonNullable<CompletionBody["prompt"]>): CompletionRequest["prompts"] {

@@ -131,6 +131,6 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions):
     },
     close: () => (includeUsage ? usageFrame(object, head, finishes, choices) : "") + done,
     fail: failedEnd,
-    keepAlive: comment,
+    keepAlive: () => comment,
   };
 }

@@ -98,6 +98,6 @@ export function completionFrames(head: Head, { choices, choicesPerPrompt, includ
     },
     close: () => (includeUsage ? usageFrame(object, head, finishes, choicesPerPrompt) : "") + done,
     fail: failedEnd,
-    keepAlive: comment,
+    keepAlive: () => comment,
   };
 }
