@@ -8,6 +8,7 @@ import {
   integer,
   json,
   list,
+  orAuto,
   parseArguments,
   text,
   toggle,
@@ -20,6 +21,7 @@ const server = "Server";
 const model = "Model";
 const batching = "Batching";
 const prefixes = "Prefix cache";
+const encoders = "Embeddings and reranking";
 const chat = "Chat";
 const sampling = "Where a request says nothing; without a value here the checkpoint decides";
 
@@ -133,6 +135,29 @@ export const serveOptions = {
     help: "most stored sequences; 100 with the strategy legacy",
   }),
   pagedCacheBlockSize: integer({ section: prefixes, value: "TOKENS", default: 64, min: 1, max: 4096, help: "tokens per stored block" }),
+  embeddingModel: text({
+    section: encoders,
+    value: "FOLDER",
+    default: undefined,
+    help: "loaded at the start, and the only one; without it, models of the Hugging Face cache are loaded when clients name them",
+  }),
+  embeddingMaxLength: orAuto(
+    integer({
+      section: encoders,
+      value: "TOKENS",
+      default: undefined,
+      min: 4,
+      max: 2 ** 31,
+      help: "longest text, no more than the model takes; auto is what its authors used",
+    }),
+  ),
+  embeddingOverflowPolicy: choice({
+    section: encoders,
+    choices: ["truncate", "error"],
+    default: "truncate",
+    help: "what happens to longer texts, and to longer pairs for rerankers",
+  }),
+  rerankModel: text({ section: encoders, value: "FOLDER", default: undefined, help: "likewise for rerankers" }),
   chatTemplate: text({ section: chat, value: "FILE", default: undefined, help: "a Jinja template in the place of the model's own" }),
   defaultChatTemplateKwargs: json({ section: chat, default: {}, help: 'variables of the template, such as {"enable_thinking":false}' }),
   toolCallParser: text({
@@ -179,13 +204,13 @@ const unsupported = new Set(
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
-  --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size --embedding-model
+  --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
   --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
   --warm-prompts --max-request-tokens  --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars
-  --trust-remote-code --default-thinking-token-budget --embedding-max-length --embedding-overflow-policy --rerank-model --config
+  --trust-remote-code --default-thinking-token-budget --config
   --download-dir --tokenizer --dtype --quantization --seed --max-num-batched-tokens --swap-space --tensor-parallel-size
   --pipeline-parallel-size --guided-decoding-backend --enable-lora --speculative-config --log-level`),
 );
@@ -235,6 +260,12 @@ export function cacheFolder(environment: Environment = process.env, platform: st
   if (environment.XDG_CACHE_HOME?.startsWith("/")) return join(environment.XDG_CACHE_HOME, "pippin");
   const home = environment.HOME || homedir();
   return platform === "darwin" ? join(home, "Library/Caches/pippin") : join(home, ".cache/pippin");
+}
+
+/** Where Hugging Face's tools keep downloaded models. */
+export function hubCache(environment: Environment = process.env): string {
+  const home = environment.HF_HOME || join(environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), ".cache"), "huggingface");
+  return environment.HF_HUB_CACHE || join(home, "hub");
 }
 
 /** Whether to decorate what is printed to a stream. */

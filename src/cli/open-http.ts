@@ -8,16 +8,18 @@ import { listen, ListenError, type Listener } from "../http/listen.ts";
 import { UnknownFormatError } from "../parsers/registry.ts";
 import { TokenizerError } from "../tokenizer/error.ts";
 import { CliError, exitCodes } from "./error.ts";
+import type { Encoders } from "./open-encoders.ts";
 import { version } from "./version.ts";
 
 export interface ModelToServe {
   readonly engine: Engine;
   readonly id: string;
   readonly modelPath: string;
+  readonly encoders: Encoders;
 }
 
 /** Listens at once, also while the engine still loads. Throws CliError for what the user can mend. */
-export function openHttp(config: ServeConfig, { engine, id, modelPath }: ModelToServe): Listener {
+export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders }: ModelToServe): Listener {
   try {
     const service = openService(modelPath, engine, {
       id,
@@ -31,7 +33,7 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath }: ModelTo
       workerUrl: ownModule("tokenizer/worker.ts"),
     });
     const served = [{ service, aliases: [], created: Math.floor(Date.now() / 1000) }];
-    return listen(makeApp({ models: () => served, config, version }), config);
+    return listen(makeApp({ models: () => served, encoders, config, version }), config);
   } catch (error) {
     if (error instanceof UnknownFormatError) throw new CliError(error.message, exitCodes.usage);
     if (error instanceof TokenizerError || error instanceof ListenError) throw new CliError(error.message, exitCodes.failed);

@@ -42,6 +42,12 @@ export function integer<T extends number | undefined>(facts: Facts<T> & Bounds):
   return number<T>(facts, "a whole number", /^-?\d+$/, facts);
 }
 
+/** The option, or the word auto, which is its default. */
+export function orAuto<T>(option: Option<T>): Option<Exclude<T, undefined> | "auto"> {
+  const read = (text: string) => (text === "auto" ? text : (option.read(text) as Exclude<T, undefined> | undefined));
+  return { ...option, value: `${option.value}|auto`, default: "auto", expects: `${option.expects}, or auto`, read };
+}
+
 export function decimal<T extends number | undefined>(facts: Facts<T> & Bounds): Option<T | number> {
   return number<T>(facts, "a number", /^-?(\d+\.?\d*|\.\d+)$/, facts);
 }

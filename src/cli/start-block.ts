@@ -1,5 +1,5 @@
 // What a terminal shows once a server answers.
-import type { ModelInfo } from "../engine/protocol.ts";
+import type { EncoderInfo, ModelInfo } from "../engine/protocol.ts";
 import { version } from "./version.ts";
 
 export interface Started {
@@ -8,22 +8,27 @@ export interface Started {
   readonly batching: string; // the runtime mode, and why
   readonly url: string;
   readonly apiKey: boolean; // clients need one
+  readonly encoders: readonly StartedEncoder[];
 }
 
-export function startBlock({ id, info, batching, url, apiKey }: Started, color: boolean): string {
+export interface StartedEncoder {
+  readonly id: string;
+  readonly maxLength: number;
+  readonly engine: { readonly info: EncoderInfo | undefined };
+}
+
+export function startBlock({ id, info, batching, url, apiKey, encoders }: Started, color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const row = (name: string, text: string) => `  ${paint(2, name.padEnd(9))} ${text}`;
   const here = url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, "//127.0.0.1:"); // every network is not an address to call
-  const unread = info.unreadTensors.length;
   const key = apiKey ? ` \\\n              -H "authorization: Bearer $PIPPIN_API_KEY"` : "";
   const rows = [
     paint(1, `pippin ${version}`),
     "",
     row("model", `${id} (${info.modelType}), ${count(info.parameters)} parameters, ${info.quantization}, ${bytes(info.bytes)}`),
-    ...(unread > 0
-      ? [row("", `${unread} tensors of the checkpoint are not used: ${info.unreadTensors.slice(0, 3).join(", ")}${unread > 3 ? ", …" : ""}`)]
-      : []),
+    ...unread(info).map(text => row("", text)),
     row("context", `${info.contextLength.toLocaleString("en")} tokens`),
+    ...encoders.flatMap(encoder => encoderLines(encoder).map((text, i) => row(i === 0 ? "encoder" : "", text))),
     row("device", info.device),
     row("batching", batching),
     row("address", paint(1, `${url}/v1`)),
@@ -35,6 +40,17 @@ export function startBlock({ id, info, batching, url, apiKey }: Started, color: 
     "",
   ];
   return `${rows.join("\n")}\n`;
+}
+
+function encoderLines({ id, maxLength, engine: { info } }: StartedEncoder): string[] {
+  if (info === undefined) return [];
+  const kind = `${id} (${info.modelType}), ${count(info.parameters)} parameters, ${info.quantization}, ${bytes(info.bytes)}`;
+  return [kind, ...unread(info), `${info.head}; ${info.width} numbers, ${maxLength.toLocaleString("en")} tokens`];
+}
+
+function unread({ unreadTensors: names }: Pick<ModelInfo, "unreadTensors">): string[] {
+  if (names.length === 0) return [];
+  return [`${names.length} tensors of the checkpoint are not used: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
 }
 
 function count(parameters: number): string {

@@ -1,6 +1,7 @@
 // An encoder process: one model, one thread, MLX. Started by engine/encoder-client.ts with the hidden command `encoder`; speaks over IPC.
 import { openInbox, refuse, send } from "../engine/channel.ts";
 import type { EncoderOptions, ToEncoder } from "../engine/protocol.ts";
+import { checkRoom } from "../engine/room.ts";
 import * as mx from "../mx/index.ts";
 import { loadEncoder, type LoadedEncoder } from "./load.ts";
 import { EncoderLoop } from "./loop.ts";
@@ -19,9 +20,10 @@ export async function runEncoderProcess(): Promise<void> {
   process.exit(0);
 }
 
-function start({ libraryPath, device, modelPath, task, verdict, maxQueue }: EncoderOptions): EncoderLoop | undefined {
+function start({ libraryPath, device, modelPath, task, verdict, maxQueue, memoryUtilization }: EncoderOptions): EncoderLoop | undefined {
   try {
     const kind = mx.openLibrary(libraryPath, device);
+    checkRoom(modelPath, Math.floor(mx.deviceMemory() * memoryUtilization));
     const encoder = loadEncoder(modelPath, { task, ...(verdict && { verdict }) });
     if (kind === "gpu") warmUp(encoder);
     const { vocabSize, maxLength } = encoder.info;

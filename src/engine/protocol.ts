@@ -248,4 +248,5 @@ export interface EncoderOptions {
   readonly task: "embed" | "rank";
   readonly verdict?: { readonly yes: number; readonly no: number }; // ids of the words that a reranking decoder answers with
   readonly maxQueue: number; // requests waiting; one more is refused as overloaded
+  readonly memoryUtilization: number; // share of the device's memory that may be used
 }

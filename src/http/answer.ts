@@ -68,7 +68,7 @@ async function collect(answer: Answer, events: AsyncIterator<ChatEvent>): Promis
 }
 
 /** Names from a request body as a header value: printable ASCII, cut after 500 characters. */
-function headerList(names: readonly string[]): string {
+export function headerList(names: readonly string[]): string {
   return names
     .map(name => name.replace(/[^\x21-\x7e]/g, "?"))
     .join(", ")

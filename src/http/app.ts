@@ -2,7 +2,7 @@
 import { Elysia, type AnyElysia } from "elysia";
 import { randomId } from "../util/id.ts";
 import { makeAuth } from "./auth.ts";
-import type { Context, HttpConfig, Served } from "./context.ts";
+import type { Context, Encoders, HttpConfig, Served } from "./context.ts";
 import { docsRoutes } from "./docs.ts";
 import { HttpError, toErrorResponse, toFailure } from "./errors.ts";
 import { corsHeaders, makeHostCheck, preflight } from "./hosts.ts";
@@ -10,9 +10,11 @@ import { checkDeclaredLength, defaultLimits, type Limits } from "./limits.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
+import { embeddingRoutes } from "./routes/embeddings.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { rankRoutes } from "./routes/rank.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { responseRoutes } from "./routes/responses.ts";
 import { storedResponseRoutes } from "./routes/stored-responses.ts";
@@ -21,6 +23,7 @@ import { Running } from "./running.ts";
 
 export interface AppOptions {
   readonly models: () => readonly Served[];
+  readonly encoders: Encoders;
   readonly config: HttpConfig;
   readonly version: string;
   readonly limits?: Limits;
@@ -58,6 +61,8 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(messageRoutes(context))
     .use(responseRoutes(context))
     .use(storedResponseRoutes(context))
+    .use(embeddingRoutes(context))
+    .use(rankRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
     .use(docsRoutes(context, () => app));

@@ -1,6 +1,7 @@
 // What all routes share: the served models, the settings that concern HTTP, and the log.
 import { ApiError } from "../chat/error.ts";
 import type { Service } from "../chat/service.ts";
+import type { EncoderHost } from "../retrieval/host.ts";
 import { HttpError } from "./errors.ts";
 import type { HostRules } from "./hosts.ts";
 import type { Limits } from "./limits.ts";
@@ -20,8 +21,15 @@ export interface Served {
   readonly created: number; // seconds
 }
 
+/** Who answers for embeddings and for rankings. */
+export interface Encoders {
+  readonly embed: EncoderHost;
+  readonly rank: EncoderHost;
+}
+
 export interface Context {
   readonly models: () => readonly Served[]; // asked for each request, because models come and go
+  readonly encoders: Encoders;
   readonly config: HttpConfig;
   readonly limits: Limits;
   readonly version: string;

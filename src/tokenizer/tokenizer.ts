@@ -51,6 +51,12 @@ export class Tokenizer implements Spells {
     return Uint32Array.from(known);
   }
 
+  /** Two texts with the special tokens of a pair around and between them, and which of the two segments each id belongs to. */
+  encodePair(first: string, second: string): { readonly ids: Uint32Array; readonly segments: Uint8Array } {
+    const { ids, token_type_ids: segments = [] } = this.library.encode(first, { text_pair: second, return_token_type_ids: true });
+    return { ids: Uint32Array.from(ids), segments: Uint8Array.from(ids, (_, i) => segments[i] ?? 0) };
+  }
+
   decode(ids: Iterable<number>, options: { readonly skipSpecial: boolean; readonly continues?: boolean }): string {
     const stream = this.stream({ ...(options.skipSpecial && { hidden: id => this.isSpecial(id) }), continues: options.continues ?? false });
     let text = "";

@@ -2,7 +2,8 @@
 import { afterAll } from "bun:test";
 import { openService, type Service } from "../../src/chat/service.ts";
 import { makeApp, type AppOptions } from "../../src/http/app.ts";
-import type { HttpConfig } from "../../src/http/context.ts";
+import type { Encoders, HttpConfig } from "../../src/http/context.ts";
+import { EncoderHost } from "../../src/retrieval/host.ts";
 import { FakeEngine, type FakeOptions, type Script } from "../helpers/fake-engine.ts";
 
 const folder = new URL("../../mini/checkpoint", import.meta.url).pathname;
@@ -12,6 +13,12 @@ afterAll(() => text.close());
 export const ids = (written: string) => [...text.tokenizer.encode(written, { specialTokens: false })];
 
 export const usualConfig: HttpConfig = { host: "127.0.0.1", allowedHosts: [], corsOrigins: [], apiKey: undefined, timeout: 5 };
+
+/** As a server without --embedding-model and --rerank-model has them, on a machine without other models. */
+export const noEncoders = (): Encoders => ({
+  embed: new EncoderHost({ flag: "--embedding-model" }),
+  rank: new EncoderHost({ flag: "--rerank-model" }),
+});
 
 type Scripts = ConstructorParameters<typeof FakeEngine>[0];
 
@@ -41,6 +48,7 @@ export function open(scripts: string | Scripts, { config, engine: engineOptions,
   });
   const log: string[] = [];
   const app = makeApp({
+    encoders: noEncoders(),
     models: () => [{ service, aliases: ["mini"], created: 1_700_000_000 }],
     config: { ...usualConfig, ...config },
     version: "1.2.3",

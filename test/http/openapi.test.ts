@@ -25,12 +25,15 @@ test("every route is documented, with its body and its failures", async () => {
     "get /v1/responses/{id}/input_items",
     "post /v1/chat/completions",
     "post /v1/completions",
+    "post /v1/embeddings",
     "post /v1/messages",
     "post /v1/messages/count_tokens",
     "post /v1/requests/{id}/cancel",
+    "post /v1/rerank",
     "post /v1/responses",
     "post /v1/responses/input_tokens",
     "post /v1/responses/{id}/cancel",
+    "post /v1/score",
   ]);
   for (const operation of Object.values<any>(paths).flatMap(methods => Object.values<any>(methods))) {
     expect(operation.summary).toBeString();

@@ -4,7 +4,7 @@ import { readOptions } from "../../config.ts";
 import { openTextModel } from "../../tokenizer/load.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { CliError, exitCodes } from "../error.ts";
-import { checkModelFolder } from "../serve.ts";
+import { findModel } from "../find-model.ts";
 import { detokOptions, onlyModel } from "./options.ts";
 import { makeRandom, promptOf } from "./prompts.ts";
 import { mean } from "./statistics.ts";
@@ -13,8 +13,7 @@ import { mean } from "./statistics.ts";
 export async function benchDetok(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions("bench-detok", detokOptions, args);
   const given = onlyModel(positionals);
-  if (given !== undefined) checkModelFolder(given);
-  const { tokenizer } = openTextModel(given ?? (await locateAssets()).modelPath);
+  const { tokenizer } = openTextModel(given === undefined ? (await locateAssets()).modelPath : findModel(given));
   const ids = textIds(tokenizer, values.tokens);
   const [naive, streamed] = [decodeAgain, decodeStream].map(decode => {
     const times: number[] = [];

@@ -8,7 +8,8 @@ import type { ModelInfo, Sampling } from "../../engine/protocol.ts";
 import { openTextModel, type TextModel } from "../../tokenizer/load.ts";
 import { CliError } from "../error.ts";
 import { engineOptions, runtimeMode } from "../engine-options.ts";
-import { BUILT_IN, checkModelFolder } from "../serve.ts";
+import { findModel } from "../find-model.ts";
+import { BUILT_IN } from "../serve.ts";
 
 export interface OpenEngine {
   readonly engine: EngineProcess;
@@ -19,9 +20,9 @@ export interface OpenEngine {
 
 /** Runs `work` with a ready engine; the engine is gone afterwards. */
 export async function withEngine<T>(config: ServeConfig, work: (open: OpenEngine) => Promise<T>): Promise<T> {
-  if (config.modelPath !== undefined) checkModelFolder(config.modelPath);
+  const folder = config.modelPath === undefined ? undefined : findModel(config.modelPath);
   const assets = await locateAssets();
-  const modelPath = config.modelPath ?? assets.modelPath;
+  const modelPath = folder ?? assets.modelPath;
   const name = config.modelPath === undefined ? BUILT_IN : basename(resolve(modelPath));
   const text = openTextModel(modelPath);
   const engine = new EngineProcess({
