@@ -264,7 +264,8 @@ export function cacheFolder(environment: Environment = process.env, platform: st
 
 /** Where Hugging Face's tools keep downloaded models. */
 export function hubCache(environment: Environment = process.env): string {
-  const home = environment.HF_HOME || join(environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), ".cache"), "huggingface");
+  const cache = environment.XDG_CACHE_HOME || `${environment.HOME || homedir()}/.cache`;
+  const home = environment.HF_HOME || join(cache, "huggingface");
   return environment.HF_HUB_CACHE || join(home, "hub");
 }
 
