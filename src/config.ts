@@ -134,6 +134,22 @@ export const serveOptions = {
     max: 2 ** 31,
     help: "most stored sequences; 100 with the strategy legacy",
   }),
+  kvCacheQuantization: toggle({ section: prefixes, default: false, help: "pack keys and values, in running and stored sequences" }),
+  kvCacheQuantizationBits: choice({ section: prefixes, choices: ["4", "8"], default: "8", help: "bits of a packed number" }),
+  kvCacheQuantizationGroupSize: choice({
+    section: prefixes,
+    choices: ["32", "64", "128"],
+    default: "64",
+    help: "numbers that share a scale; must divide the model's head dimension",
+  }),
+  kvCacheMinQuantizeTokens: integer({
+    section: prefixes,
+    value: "TOKENS",
+    default: 256,
+    min: 0,
+    max: 2 ** 31,
+    help: "the first tokens of every sequence that stay exact",
+  }),
   pagedCacheBlockSize: integer({ section: prefixes, value: "TOKENS", default: 64, min: 1, max: 4096, help: "tokens per stored block" }),
   embeddingModel: text({
     section: encoders,
@@ -198,8 +214,6 @@ const needless = {
 };
 const unsupported = new Set(
   words(`--mllm-prefill-step-size
-  --kv-cache-quantization
-  --kv-cache-quantization-bits --kv-cache-quantization-group-size --kv-cache-min-quantize-tokens
   --effective-context-tokens --strict-model-id
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action

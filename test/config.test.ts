@@ -83,7 +83,7 @@ describe("an unknown flag", () => {
   });
 
   test("of another server is named as not supported yet", () => {
-    expect(refusal(["--kv-cache-quantization"])).toBe("2: --kv-cache-quantization is not supported yet; 'pippin help serve' lists what is");
+    expect(refusal(["--speculative-config"])).toBe("2: --speculative-config is not supported yet; 'pippin help serve' lists what is");
   });
 });
 

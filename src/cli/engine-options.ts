@@ -2,7 +2,7 @@
 import { freemem } from "node:os";
 import { cacheLimits } from "../cache/strategy.ts";
 import type { ServeConfig } from "../config.ts";
-import type { EngineOptions } from "../engine/protocol.ts";
+import type { EngineOptions, KvQuantizationOptions } from "../engine/protocol.ts";
 import { decideMode, type Mode } from "../monitor/runtime-mode.ts";
 
 /** How many rows run together, given what earlier runs have seen. */
@@ -28,7 +28,16 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
     deterministic: config.deterministic,
     streamInterval: config.streamInterval,
     ...(prefixCache && { prefixCache }),
+    ...(config.kvCacheQuantization && { kvQuantization: kvQuantization(config) }),
     memoryUtilization: config.gpuMemoryUtilization,
     ...(maxLength !== Infinity && { maxModelLen: maxLength }),
+  };
+}
+
+function kvQuantization(config: ServeConfig): KvQuantizationOptions {
+  return {
+    bits: config.kvCacheQuantizationBits === "4" ? 4 : 8,
+    groupSize: Number(config.kvCacheQuantizationGroupSize),
+    minTokens: config.kvCacheMinQuantizeTokens,
   };
 }

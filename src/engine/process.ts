@@ -1,6 +1,7 @@
 // An engine process: one model, one thread, MLX. Started by client.ts with the hidden command `engine`; speaks over IPC.
 import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
+import { withQuantizedKv } from "../kv/quantization.ts";
 import { isRecurrent } from "../kv/recurrent.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
 import { Pace } from "../scheduler/pace.ts";
@@ -27,7 +28,7 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const limit = Math.floor(mx.deviceMemory() * options.memoryUtilization);
     checkRoom(options.modelPath, limit);
-    const loaded = loadModel(options.modelPath);
+    const loaded = loadServed(options);
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
     const isStored = !model.layout.some(isRecurrent); // states have no positions to begin at
@@ -42,6 +43,12 @@ function start(options: EngineOptions): EngineLoop | undefined {
     refuse(error);
     return undefined;
   }
+}
+
+function loadServed({ modelPath, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
+  const loaded = loadModel(modelPath);
+  if (kvQuantization === undefined) return loaded;
+  return { ...loaded, model: withQuantizedKv(loaded.model, kvQuantization, prefixCache?.blockSize ?? 1) };
 }
 
 interface Opened {

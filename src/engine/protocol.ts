@@ -170,6 +170,13 @@ export interface StatsAnswer {
 
 export type FromEngine = Ready | Refused | Step | Failed | StatsAnswer;
 
+/** Keys and values are packed, in running sequences and stored prefixes alike. */
+export interface KvQuantizationOptions {
+  readonly bits: 4 | 8;
+  readonly groupSize: number;
+  readonly minTokens: number; // the first positions of every sequence stay exact
+}
+
 /** How many prefixes are stored at most: whichever limit is reached first. */
 export interface PrefixCacheOptions {
   readonly strategy: "memory-aware" | "paged" | "legacy"; // as it is called outside
@@ -191,6 +198,7 @@ export interface EngineOptions {
   readonly prefillStallMs: number; // by which reading may lengthen a step while answers are written
   readonly prefillRows: number; // prompts read between two decode steps
   readonly prefixCache?: PrefixCacheOptions; // undefined: every prompt is read from its start
+  readonly kvQuantization?: KvQuantizationOptions;
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
   readonly widenAt?: number; // one row at a time until so many sequences meet; as many as fit from the start when absent
   readonly deterministic: boolean; // where batches or chunks could change numbers, rows run alone and are read alike

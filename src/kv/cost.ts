@@ -1,22 +1,32 @@
 // What the slabs of layer.ts and the states of recurrent.ts will take for rows of given lengths, before they are made.
 import type { RowsCost } from "../cache/ledger.ts";
-import type { LayerLayout, StateLayout } from "../models/model.ts";
+import type { AttentionLayout, LayerLayout, StateLayout } from "../models/model.ts";
 import { itemSize } from "../mx/index.ts";
-import { CAPACITY_STEP } from "./layer.ts";
 import { isRecurrent } from "./recurrent.ts";
+import { CAPACITY_STEP } from "./slab.ts";
 
 /** Slots double when they grow; capacity is that of the longest row. States do not grow: a row that is read has its own, and a place among all. */
 export function rowsCost(layout: readonly LayerLayout[], bytesPerNumber: number): RowsCost {
-  const perPosition = sum(layout, one => (isRecurrent(one) ? 0 : one.kvHeads * (one.headDim + (one.valueDim ?? one.headDim)))) * bytesPerNumber;
+  const perSlot = (length: number) => sum(layout, one => (isRecurrent(one) ? 0 : slotBytes(one, length, bytesPerNumber)));
   const perRow = sum(layout, one => (isRecurrent(one) ? sum(one.states, state => stateBytes(state, bytesPerNumber)) : 0));
   return (reading, drawing) => {
-    const own = reading.reduce((sum, length) => sum + capacity(length), 0);
+    const own = sum(reading, perSlot);
     const rows = reading.length + drawing.length;
     const slots = rows <= 1 ? 0 : 2 ** Math.ceil(Math.log2(rows)); // a lone row's buffers are adopted as they are
-    const alone = rows === 1 ? drawing.reduce((sum, length) => sum + capacity(length), 0) : 0;
+    const alone = rows === 1 ? sum(drawing, perSlot) : 0;
     const states = (rows + reading.length) * perRow;
-    return (own + alone + slots * capacity(Math.max(0, ...reading, ...drawing))) * perPosition + states;
+    return own + alone + slots * perSlot(Math.max(0, ...reading, ...drawing)) + states;
   };
+}
+
+/** What one slot of a layer takes when it holds so many positions. */
+function slotBytes({ kvHeads, headDim, valueDim, quantized }: AttentionLayout, length: number, bytesPerNumber: number): number {
+  const numbers = kvHeads * (headDim + (valueDim ?? headDim));
+  if (quantized === undefined) return capacity(length) * numbers * bytesPerNumber;
+  const { bits, groupSize, from } = quantized;
+  const exact = from === 0 ? 0 : capacity(Math.min(length, from + 1)); // one more, for rows of different lengths
+  const packed = capacity(Math.max(0, length - from));
+  return exact * numbers * bytesPerNumber + packed * numbers * (bits / 8 + (2 * bytesPerNumber) / groupSize); // with scales and biases
 }
 
 function capacity(length: number): number {

@@ -75,12 +75,7 @@ export class PrefixStore {
    */
   publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
     const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
-      const full = parts.filter(part => part.length === this.blockSize).length;
-      const behind = from + full * this.blockSize;
-      const blocks = [
-        ...(full > 0 ? this.pack(kv.part(row, from, behind), full, this.blockSize) : []),
-        ...(full < parts.length ? this.pack(kv.part(row, behind, behind + parts[full]!.length), 1, parts[full]!.length) : []),
-      ];
+      const blocks = this.pack(kv, row, from, parts);
       mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
       return blocks;
     };
@@ -102,8 +97,18 @@ export class PrefixStore {
     this.cache.check();
   }
 
-  private pack(layers: readonly (readonly mx.Tensor[])[], count: number, tokens: number): StoredBlock[] {
-    return this.known(BlockFormat.of(layers)).pack(layers, count, tokens);
+  /** Blocks of the same format and length are packed together. */
+  private pack(kv: KvRows, row: number, start: number, parts: readonly Uint32Array[]): StoredBlock[] {
+    const full = parts.filter(part => part.length === this.blockSize).length;
+    const behind = start + full * this.blockSize;
+    const seam = Math.min(Math.max(kv.seam, start), behind); // it lies between blocks
+    const end = behind + (full < parts.length ? parts[full]!.length : 0);
+    const packed = (from: number, to: number, tokens: number): StoredBlock[] => {
+      if (from === to) return [];
+      const layers = kv.part(row, from, to);
+      return this.known(BlockFormat.of(layers)).pack(layers, (to - from) / tokens, tokens);
+    };
+    return [...packed(start, seam, this.blockSize), ...packed(seam, behind, this.blockSize), ...packed(behind, end, end - behind)];
   }
 
   /** One object for all equal formats. */

@@ -9,11 +9,13 @@ import { Step } from "./step.ts";
 
 export class KvRows {
   readonly layers: readonly HeldLayer[];
+  readonly seam: number; // positions before this one are kept in other parts than those from it on
   private held: number[] = [];
   private step: Step | undefined;
 
   constructor(layout: readonly LayerLayout[]) {
     const step = () => this.step!;
+    this.seam = layout.flatMap(one => (isRecurrent(one) ? [] : (one.quantized?.from ?? 0)))[0] ?? 0;
     this.layers = layout.map(one => (isRecurrent(one) ? new RecurrentRows(one, step) : new LayerSlab(one, step)));
   }
 

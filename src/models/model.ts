@@ -19,6 +19,15 @@ export interface AttentionLayout {
   readonly headDim: number; // of keys
   readonly valueDim?: number; // when it differs from headDim
   readonly window?: number; // sliding window in positions; undefined is full attention
+  readonly quantized?: KvQuantization; // chosen by who serves the model
+}
+
+/** How keys and values are packed, each position for itself. */
+export interface KvQuantization {
+  readonly bits: 4 | 8;
+  readonly groupSize: number;
+  readonly mode: "affine";
+  readonly from: number; // positions before this one stay as they are
 }
 
 /** States of one size, however many tokens they sum up; a layer that looks at one token alone has none. */

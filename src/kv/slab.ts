@@ -1,0 +1,74 @@
+// One growing tensor with numbers of every position of every row of a batch, [slots, heads, capacity, width].
+//
+//   slot  0 │ row 0's tokens 0 … length₀ │ unused …………………│   Rows are the first slots; every row starts at position 0.
+//         1 │ row 1's tokens 0 … length₁ ………│ unused ………│   What lies behind a row's length is masked, so it never
+//         2 │ free                                        │   reaches a number of another row, or of this one.
+//
+// The tensor is a kept handle. A write replaces the handle and releases the old one first, so that MLX can write in place.
+import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
+
+/** Capacity grows in multiples of this many positions. */
+export const CAPACITY_STEP = 256;
+
+/** Where the new numbers of one forward pass go: at one position in all rows, or, one for each row, at a position of its own. */
+export type Place = { readonly at: number } | { readonly slots: Tensor; readonly positions: Tensor };
+
+export class Slab {
+  private tensor: Tensor | undefined;
+  private slots = 0;
+  private capacity = 0;
+
+  /** Makes room for `slots` rows of `length` positions of numbers such as `like` [.., heads, .., width] has; what is held stays. */
+  reserve(slots: number, length: number, like: Tensor): void {
+    if (slots <= this.slots && length <= this.capacity) return;
+    const grownSlots = slots <= this.slots ? this.slots : Math.max(slots, this.slots * 2);
+    const capacity = Math.max(this.capacity, Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP);
+    const [, heads, , width] = mx.shape(like) as [number, number, number, number];
+    const empty = mx.zeros([grownSlots, heads, capacity, width], mx.dtype(like));
+    this.hold(this.tensor === undefined ? empty : mx.sliceUpdate(empty, this.tensor, [0, 0, 0, 0], mx.shape(this.tensor)));
+    this.slots = grownSlots;
+    this.capacity = capacity;
+  }
+
+  /** Writes update [rows, heads, L, width]; there is room for it. */
+  write(update: Tensor, place: Place): void {
+    if ("at" in place) return this.put(0, update, place.at);
+    this.hold(mx.scatter(this.tensor!, [place.slots, place.positions], mx.expandDims(update, 1), [0, 2]));
+  }
+
+  /** Writes update [rows, heads, length, width] into the positions from `from` on of the slots from `slot` on; there is room for it. */
+  put(slot: number, update: Tensor, from: number): void {
+    const [rows, heads, length, width] = mx.shape(update) as [number, number, number, number];
+    this.hold(mx.sliceUpdate(this.tensor!, update, [slot, 0, from, 0], [slot + rows, heads, from + length, width]));
+  }
+
+  /** The positions [from, to) of the slots [slot, slot + rows); a view. */
+  view(slot: number, rows: number, from: number, to: number): Tensor {
+    const [, heads, , width] = mx.shape(this.tensor!) as [number, number, number, number];
+    return mx.slice(this.tensor!, [slot, 0, from, 0], [slot + rows, heads, to, width]);
+  }
+
+  /** Takes over another slab's buffer, which is empty afterwards. */
+  adopt(other: Slab): void {
+    this.release();
+    [this.tensor, this.slots, this.capacity] = [other.tensor, other.slots, other.capacity];
+    [other.tensor, other.slots, other.capacity] = [undefined, 0, 0];
+  }
+
+  /** The buffer, for evaluation; none before the first write. */
+  get tensors(): Tensor[] {
+    return this.tensor === undefined ? [] : [this.tensor];
+  }
+
+  release(): void {
+    if (this.tensor !== undefined) mx.release(this.tensor);
+    [this.tensor, this.slots, this.capacity] = [undefined, 0, 0];
+  }
+
+  private hold(next: Tensor): void {
+    mx.keep(next);
+    if (this.tensor !== undefined) mx.release(this.tensor);
+    this.tensor = next;
+  }
+}
