@@ -5,6 +5,8 @@
 //
 // Machines are fed pieces in any cut and hold back only what they cannot decide yet. What they say, joined, must not depend on the cut.
 
+import type { CallSyntax } from "./syntax.ts";
+
 /** Text as it comes from the model. */
 export interface Piece {
   readonly text: string;
@@ -63,26 +65,20 @@ interface Format {
 
 export type CallIds = "call" | "mistral" | "kimi";
 
-/** A call as a model would write it: its arguments are a JSON object. */
-export interface WrittenCall {
-  readonly name: string;
-  readonly arguments: string;
-}
-
 export interface ToolFormat extends Format {
   readonly open: (options: OpenOptions & { readonly tools: readonly ToolSchema[] }) => ToolParser;
   /** How ids look that the model's template takes; "call" when absent. */
   readonly ids?: CallIds;
   /** Tokens at which an answer with tools ends. */
   readonly stops?: readonly string[];
-  /** Calls in this format, as a model trained for it writes them. */
-  readonly write: (calls: readonly WrittenCall[]) => string;
+  /** One way in which calls are written that this format reads: where decoding is held to it, and in the history of models without tools. */
+  readonly syntax: CallSyntax;
 }
 
-/** How thinking begins and ends in the ids, for whoever counts it while it is written. */
-export interface ThinkingMarks {
+/** What reasoning is written between. */
+export interface ReasoningBlock {
   readonly open: string;
-  readonly close: string; // one token, or thinking cannot be counted
+  readonly close: string; // where it is one token, thinking can be counted and ended while it is written
   readonly ending: string; // what a model that must stop thinking is made to write
 }
 
@@ -90,5 +86,5 @@ export interface ReasoningFormat extends Format {
   /** Whether a prompt that ends like this leaves the model inside its reasoning. */
   readonly startsOpen: (prompt: string) => boolean;
   readonly open: (options: OpenOptions & { readonly startsOpen: boolean }) => ReasoningParser;
-  readonly marks: ThinkingMarks;
+  readonly block: ReasoningBlock;
 }

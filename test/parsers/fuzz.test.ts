@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { reasoningFormats, toolFormats } from "../../src/parsers/registry.ts";
-import type { ReasoningFormat, ToolFormat, WrittenCall } from "../../src/parsers/types.ts";
+import type { ReasoningFormat, ToolFormat } from "../../src/parsers/types.ts";
+import { writeCalls, type WrittenCall } from "../../src/parsers/write.ts";
 import { corpusTools } from "./corpus.ts";
 import { cuts, play, random } from "./cuts.ts";
 
@@ -28,7 +29,7 @@ function randomText(seed: number, tools: ToolFormat, reasoning: ReasoningFormat)
   const next = random(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
   const part = () => {
-    const whole = tools.write([pick(samples), pick(samples)]);
+    const whole = writeCalls(tools.syntax, [pick(samples), pick(samples)]);
     const at = next() < 0.4 ? 0 : Math.floor(next() * whole.length);
     return whole.slice(at, next() < 0.4 ? undefined : at + Math.floor(next() * 60));
   };
@@ -60,9 +61,9 @@ describe("what a format writes, it reads", () => {
       const next = random(7);
       for (let round = 0; round < 20; round++) {
         const calls = samples.filter(() => next() < 0.6);
-        const { calls: found, text } = play([`So: ${tools.write(calls)}`], tools.open({ tokens: new Set(), tools: corpusTools }));
+        const { calls: found, text } = play([`So: ${writeCalls(tools.syntax, calls)}`], tools.open({ tokens: new Set(), tools: corpusTools }));
         const bare = found.length === 0 && calls.length > 0; // its calls stand at the start of an answer only
-        const again = bare ? play([tools.write(calls)], tools.open({ tokens: new Set(), tools: corpusTools })).calls : found;
+        const again = bare ? play([writeCalls(tools.syntax, calls)], tools.open({ tokens: new Set(), tools: corpusTools })).calls : found;
         if (!bare && calls.length > 0) expect(text.trim()).toBe("So:");
         expect(again.map(({ name, arguments: given }) => [name, JSON.parse(given)])).toEqual(
           calls.map(call => [call.name, JSON.parse(call.arguments)]),

@@ -15,7 +15,7 @@ export const harmonyChannels: ReasoningFormat = {
   detect: ({ template, hasToken }) => template.includes(channel) || (hasToken(channel) && hasToken(message)),
   startsOpen: prompt => prompt.trimEnd().endsWith(analysis + message),
   open: options => new HarmonyChannels(options),
-  marks: { open: analysis, close: "<|end|>", ending: `<|end|><|start|>assistant${channel}final${message}` },
+  block: { open: analysis + message, close: "<|end|>", ending: `<|end|><|start|>assistant${channel}final${message}` },
 };
 
 /**

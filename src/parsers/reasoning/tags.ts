@@ -19,7 +19,7 @@ function tagged({ name, aliases, ending, needs, ...tags }: Tagged): ReasoningFor
       (needs === undefined || hasToken(needs)) && (template.includes(close) || template.includes(open) || (hasToken(open) && hasToken(close))),
     startsOpen: prompt => [open, open + label].some(end => prompt.trimEnd().endsWith(end)),
     open: options => new TaggedBlock(tags, options),
-    marks: { open, close, ending: ending ?? close },
+    block: { open, close, ending: ending ?? close },
   };
 }
 

@@ -1,7 +1,5 @@
 // Tool calls of DeepSeek V3.2 and later, in tags that say which values are texts.
 import { toolFormat } from "../call-machine.ts";
-import { parseJson } from "../json/nested.ts";
-import type { WrittenCall } from "../types.ts";
 import { readMarkup, type Markup } from "../values/markup.ts";
 
 const mark = "｜DSML｜";
@@ -27,13 +25,11 @@ export const deepseekV32 = toolFormat({
       return yield* readMarkup(context, tags);
     },
   },
-  write: calls => `${open}\n${calls.map(write).join("\n")}\n${close}`,
+  syntax: {
+    open: `${open}\n`,
+    between: "\n",
+    close: `\n${close}`,
+    before: name => tags.call.before + name + tags.call.after,
+    after: tags.call.end,
+  },
 });
-
-function write({ name, arguments: given }: WrittenCall): string {
-  const values = Object.entries(parseJson(given) ?? {}).map(([key, value]) => {
-    const isText = typeof value === "string";
-    return `${tags.value.before}${key}" string="${isText}">${isText ? value : JSON.stringify(value)}${tags.value.end}\n`;
-  });
-  return `${tags.call.before}${name}${tags.call.after}\n${values.join("")}${tags.call.end}`;
-}

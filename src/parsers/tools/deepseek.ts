@@ -19,8 +19,13 @@ export const deepseek = toolFormat({
   markers,
   detect: ({ template }) => template.includes(open) && /json/.test(fences(template)),
   grammar: { openers: [section, open], closers: [close, sectionEnd], call: readDeepseek },
-  write: calls =>
-    section + calls.map(call => `${open}function${separator}${call.name}\n\`\`\`json\n${call.arguments}\n\`\`\`${close}`).join("\n") + sectionEnd,
+  syntax: {
+    open: section,
+    between: "\n",
+    close: sectionEnd,
+    before: name => `${open}function${separator}${name}\n\`\`\`json\n`,
+    after: `\n\`\`\`${close}`,
+  },
 });
 
 export const deepseekV31 = toolFormat({
@@ -29,7 +34,7 @@ export const deepseekV31 = toolFormat({
   markers,
   detect: ({ template }) => template.includes(open),
   grammar: { openers: [section, open], closers: [close, sectionEnd], call: readDeepseek },
-  write: calls => section + calls.map(call => `${open}${call.name}${separator}${call.arguments}${close}`).join("") + sectionEnd,
+  syntax: { open: section, between: "", close: sectionEnd, before: name => open + name + separator, after: close },
 });
 
 function fences(template: string): string {

@@ -24,7 +24,7 @@ export const functionary = toolFormat({
     start: ({ source, tools }) => readRecipient(source, name => tools.has(name) || readers.includes(name)),
     call: readFunctionary,
   },
-  write: calls => calls.map(call => `${next}${call.name}\n${call.arguments}`).join(""),
+  syntax: { between: "", before: name => `${functionTags.call.before}${name}${functionTags.call.after}`, after: functionTags.call.end },
 });
 
 function* readFunctionary(context: CallContext, opener: string): Reading<Found> {

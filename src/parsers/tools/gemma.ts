@@ -19,7 +19,7 @@ export const gemma = toolFormat({
   detect: ({ template }) => template.includes(open) || template.includes("tool_code"),
   stops: ["<|tool_response>"],
   grammar: { openers: [open, block], closers: [close], call: readGemma },
-  write: calls => calls.map(call => `${open}call:${call.name}${toNotation(parseJson(call.arguments))}${close}`).join(""),
+  syntax: { between: "", before: name => `${open}call:${name}`, after: close },
 });
 
 function* readGemma(context: CallContext, opener: string): Reading<Found> {
@@ -67,7 +67,12 @@ function* readKey(source: Source): Reading<string | undefined> {
     yield* source.skipBlank();
     return (yield* source.accept(":")) ? key : undefined;
   }
-  return (yield* source.until([":"], 256))?.text.trim().replace(/^"(.*)"$/, "$1");
+  if (yield* source.accept('"')) {
+    const key = parseJson((yield* readQuoted(source)) ?? "");
+    yield* source.skipBlank();
+    return (yield* source.accept(":")) && typeof key === "string" ? key : undefined;
+  }
+  return (yield* source.until([":"], 256))?.text.trim();
 }
 
 /** A value as JSON; undefined when the text ends in it. */
@@ -78,6 +83,7 @@ function* readValue(source: Source, depth = 0): Reading<string | undefined> {
     const text = (yield* source.until([quote]))?.text;
     return text === undefined ? undefined : JSON.stringify(text);
   }
+  if (yield* source.accept('"')) return yield* readQuoted(source);
   if (yield* source.accept("{")) return yield* readItems(source, "}", depth + 1);
   if (yield* source.accept("[")) return yield* readItems(source, "]", depth + 1);
   return yield* readBare(source);
@@ -97,13 +103,21 @@ function* readItems(source: Source, end: "}" | "]", depth: number): Reading<stri
   }
 }
 
-/** A number or true, false, null; another word is a text. Ordinary quotes are taken too. */
-function* readBare(source: Source): Reading<string | undefined> {
-  const quoted = yield* source.accept('"');
-  if (quoted) {
-    const text = (yield* source.until(['"']))?.text;
-    return text === undefined ? undefined : JSON.stringify(text);
+/** The rest of a text in ordinary quotes, as JSON. */
+function* readQuoted(source: Source): Reading<string | undefined> {
+  let text = '"';
+  for (let escaped = false; ;) {
+    const next = yield* source.peek();
+    if (next === "") return undefined;
+    const [piece] = source.take(1);
+    text += piece!.text;
+    if (next === '"' && !escaped) return parseJson(text) === undefined ? JSON.stringify(text.slice(1, -1)) : text;
+    escaped = next === "\\" && !escaped;
   }
+}
+
+/** A number or true, false, null; another word is a text. */
+function* readBare(source: Source): Reading<string | undefined> {
   let word = "";
   for (let next = yield* source.peek(); !/^[,}\]<]$/.test(next) && !source.isToken(next); next = yield* source.peek()) {
     if (next === "") return undefined;
@@ -112,13 +126,4 @@ function* readBare(source: Source): Reading<string | undefined> {
   }
   const text = word.trim();
   return parseJson(text) === undefined ? JSON.stringify(text) : text;
-}
-
-function toNotation(value: unknown): string {
-  if (typeof value === "string") return quote + value + quote;
-  if (Array.isArray(value)) return `[${value.map(toNotation).join(",")}]`;
-  if (typeof value !== "object" || value === null) return String(value);
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${key}:${toNotation(item)}`)
-    .join(",")}}`;
 }

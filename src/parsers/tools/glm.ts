@@ -1,8 +1,6 @@
 // Tool calls of GLM-4.5 and later: <tool_call>f<arg_key>k</arg_key><arg_value>v</arg_value></tool_call>.
 import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import type { Reading } from "../source.ts";
-import type { WrittenCall } from "../types.ts";
-import { namedValues } from "../values/function-tags.ts";
 import { withoutEdges } from "../values/markup.ts";
 import { ArgumentsWriter } from "../values/writer.ts";
 
@@ -17,14 +15,13 @@ export const glm = toolFormat({
   markers: [open, close, key.open, key.close, value.open, value.close],
   detect: ({ template }) => template.includes(key.open),
   grammar: { openers: [open], call: readGlm },
-  write: calls => calls.map(call => `${open}${call.name}\n${writeValues(call)}${close}`).join("\n"),
+  syntax: {
+    between: "\n",
+    before: name => `${open}${name}\n`,
+    after: close,
+    parameters: { before: name => `${key.open}${name}${key.close}\n${value.open}`, after: `${value.close}\n` },
+  },
 });
-
-function writeValues(call: WrittenCall): string {
-  return namedValues(call)
-    .map(([name, text]) => `${key.open}${name}${key.close}\n${value.open}${text}${value.close}\n`)
-    .join("");
-}
 
 function* readGlm({ source, tools }: CallContext): Reading<Found> {
   const head = yield* source.until([key.open, close], 256);

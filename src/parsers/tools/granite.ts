@@ -1,7 +1,6 @@
 // Tool calls of Granite 3: <|tool_call|>[{"name": "f", "arguments": {…}}]. Granite 4 writes Hermes' form.
 import { toolFormat } from "../call-machine.ts";
 import { readCall, readCalls } from "../json/read.ts";
-import { writeObject } from "./hermes.ts";
 
 const open = "<|tool_call|>";
 const tag = "<tool_call>";
@@ -20,5 +19,5 @@ export const granite = toolFormat({
       return (yield* readCall(source)) ? "call" : "text";
     },
   },
-  write: calls => `${open}[${calls.map(call => writeObject(call)).join(", ")}]`,
+  syntax: { open: `${open}[`, between: ", ", close: "]", before: name => `{"name": "${name}", "arguments": `, after: "}" },
 });

@@ -22,10 +22,11 @@ export const harmonyTools = toolFormat({
     closers: ends.slice(0, 1),
     call: readHarmony,
   },
-  write: calls =>
-    calls
-      .map(call => `${channel}commentary to=functions.${call.name} ${constrain}json${message}${call.arguments}${ends[0]}`)
-      .join(`${start}assistant`),
+  syntax: {
+    between: `<|call|>${start}assistant`,
+    before: name => `${channel}commentary to=functions.${name} ${constrain}json${message}`,
+    after: "",
+  },
 });
 
 /** The address stands before or behind the channel. */

@@ -3,7 +3,6 @@
 import { toolFormat, type CallContext, type Found, type Grammar } from "../call-machine.ts";
 import { readCall } from "../json/read.ts";
 import type { Reading } from "../source.ts";
-import type { WrittenCall } from "../types.ts";
 import { functionTags } from "../values/function-tags.ts";
 import { readMarkup } from "../values/markup.ts";
 
@@ -23,12 +22,8 @@ export const hermes = toolFormat({
   markers: [open, close],
   detect: ({ template }) => template.includes(open) && /\\?"name\\?"/.test(template) && !others.some(marker => template.includes(marker)),
   grammar: taggedGrammar,
-  write: calls => calls.map(call => `${open}\n${writeObject(call)}\n${close}`).join("\n"),
+  syntax: { between: "\n", before: name => `${open}\n{"name": "${name}", "arguments": `, after: `}\n${close}` },
 });
-
-export function writeObject({ name, arguments: given }: WrittenCall, key = "arguments"): string {
-  return `{"name": ${JSON.stringify(name)}, "${key}": ${given}}`;
-}
 
 export function* readTagged(context: CallContext, opener: string): Reading<Found> {
   const { source } = context;

@@ -16,8 +16,13 @@ export const kimi = toolFormat({
   detect: ({ template }) => template.includes(open),
   ids: "kimi",
   grammar: { openers: [...sections, open], closers: [close, ...sectionEnds], call: readKimi },
-  write: calls =>
-    sections[0] + calls.map((call, index) => `${open}functions.${call.name}:${index}${separator}${call.arguments}${close}`).join("") + sectionEnds[0],
+  syntax: {
+    open: sections[0]!,
+    between: "",
+    close: sectionEnds[0]!,
+    before: name => `${open}functions.${name}:0${separator}`,
+    after: close,
+  },
 });
 
 function* readKimi({ source }: CallContext, opener: string): Reading<Found> {

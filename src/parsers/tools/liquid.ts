@@ -2,7 +2,7 @@
 import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import { readCall, readCalls } from "../json/read.ts";
 import type { Reading } from "../source.ts";
-import { readPythonCall, readPythonCalls, writePythonCall } from "../values/python-calls.ts";
+import { readPythonCall, readPythonCalls } from "../values/python-calls.ts";
 
 const open = "<|tool_call_start|>";
 const close = "<|tool_call_end|>";
@@ -13,7 +13,7 @@ export const liquid = toolFormat({
   markers: [open, close],
   detect: ({ template, hasToken }) => template.includes(open) || (hasToken(open) && template.includes("tools")),
   grammar: { openers: [open], closers: [close], call: readLiquid },
-  write: calls => `${open}[${calls.map(writePythonCall).join(", ")}]${close}`,
+  syntax: { open: `${open}[`, between: ", ", close: `]${close}`, before: name => `{"name": "${name}", "arguments": `, after: "}" },
 });
 
 /** Told to, these models write JSON between their tokens. */

@@ -3,10 +3,10 @@
 import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import { readCall, readCalls } from "../json/read.ts";
 import type { Reading } from "../source.ts";
+import type { CallSyntax } from "../syntax.ts";
 import { functionTags } from "../values/function-tags.ts";
 import { acceptEnd, readMarkup } from "../values/markup.ts";
-import { readPythonCall, readPythonCalls, writePythonCall } from "../values/python-calls.ts";
-import { writeObject } from "./hermes.ts";
+import { readPythonCall, readPythonCalls } from "../values/python-calls.ts";
 
 const tag = "<|python_tag|>";
 const python = { open: "<|python_start|>", close: "<|python_end|>" };
@@ -19,13 +19,15 @@ const grammar = {
   call: readLlama,
 };
 
+const syntax: CallSyntax = { between: "; ", before: name => `{"name": "${name}", "parameters": `, after: "}" };
+
 export const llama = toolFormat({
   name: "llama",
   aliases: ["llama3", "llama3_json", "llama4", "llama4_json"],
   markers,
   detect: ({ template, hasToken }) => template.includes(tag) || (template.includes("ipython") && hasToken(tag) && /"parameters\\?"/.test(template)),
   grammar,
-  write: calls => calls.map(call => writeObject(call, "parameters")).join("; "),
+  syntax,
 });
 
 export const llamaPythonic = toolFormat({
@@ -34,7 +36,7 @@ export const llamaPythonic = toolFormat({
   markers,
   detect: ({ template }) => /\[\s*\w*func\w*\(/.test(template),
   grammar,
-  write: calls => `[${calls.map(writePythonCall).join(", ")}]`,
+  syntax,
 });
 
 function* readLlama(context: CallContext, opener: string): Reading<Found> {

@@ -3,8 +3,6 @@
 import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import { readCall } from "../json/read.ts";
 import type { Reading } from "../source.ts";
-import type { WrittenCall } from "../types.ts";
-import { namedValues } from "../values/function-tags.ts";
 import { readMarkup, type Markup } from "../values/markup.ts";
 
 const open = "<minimax:tool_call>";
@@ -22,13 +20,15 @@ export const minimax = toolFormat({
   markers: [open, close],
   detect: ({ template }) => template.includes(open) || (template.includes(older.open) && template.includes("minimax")),
   grammar: { openers: [open, tags.call.before, older.open], closers: [close, older.close], call: readMinimax },
-  write: calls => `${open}\n${calls.map(write).join("\n")}\n${close}`,
+  syntax: {
+    open: `${open}\n`,
+    between: "\n",
+    close: `\n${close}`,
+    before: name => `${tags.call.before}${name}${tags.call.after}\n`,
+    after: tags.call.end,
+    parameters: { before: name => tags.value.before + name + tags.value.after, after: `${tags.value.end}\n` },
+  },
 });
-
-function write(call: WrittenCall): string {
-  const values = namedValues(call).map(([key, text]) => `${tags.value.before}${key}${tags.value.after}${text}${tags.value.end}\n`);
-  return `${tags.call.before}${call.name}${tags.call.after}\n${values.join("")}${tags.call.end}`;
-}
 
 function* readMinimax(context: CallContext, opener: string): Reading<Found> {
   const { source } = context;

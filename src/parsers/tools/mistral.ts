@@ -15,7 +15,7 @@ export const mistral = toolFormat({
   detect: ({ template }) => template.includes(open),
   ids: "mistral",
   grammar: { openers: [open], call: readMistral },
-  write: calls => calls.map(call => `${open}${call.name}${args}${call.arguments}`).join(""),
+  syntax: { between: "", before: name => open + name + args, after: "" },
 });
 
 function* readMistral({ source }: CallContext): Reading<Found> {

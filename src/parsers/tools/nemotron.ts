@@ -1,7 +1,7 @@
 // Tool calls of Nemotron Nano 2: <TOOLCALL>[{"name": "f", "arguments": {…}}]</TOOLCALL>. Nemotron 3 writes Qwen3-Coder's tags.
 import { toolFormat } from "../call-machine.ts";
 import { readCalls } from "../json/read.ts";
-import { taggedGrammar, readTagged, writeObject } from "./hermes.ts";
+import { readTagged, taggedGrammar } from "./hermes.ts";
 
 const open = "<TOOLCALL>";
 const close = "</TOOLCALL>";
@@ -21,5 +21,5 @@ export const nemotron = toolFormat({
       return (yield* source.accept("[")) && (yield* readCalls(source)) ? "call" : "text";
     },
   },
-  write: calls => `${open}[${calls.map(call => writeObject(call)).join(", ")}]${close}`,
+  syntax: { open: `${open}[`, between: ", ", close: `]${close}`, before: name => `{"name": "${name}", "arguments": `, after: "}" },
 });

@@ -1,6 +1,6 @@
 // Tool calls of Seed-OSS: <seed:tool_call><function=f><parameter=k>v</parameter></function></seed:tool_call>.
 import { toolFormat } from "../call-machine.ts";
-import { functionTags, writeFunctionTags } from "../values/function-tags.ts";
+import { functionTags, functionSyntax } from "../values/function-tags.ts";
 import { readMarkup } from "../values/markup.ts";
 
 const open = "<seed:tool_call>";
@@ -20,5 +20,5 @@ export const seed = toolFormat({
       return yield* readMarkup(context, functionTags);
     },
   },
-  write: calls => calls.map(call => `${open}\n${writeFunctionTags(call)}\n${close}`).join("\n"),
+  syntax: functionSyntax(open, close),
 });

@@ -3,7 +3,6 @@ import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import { readCall, readCalls } from "../json/read.ts";
 import type { Reading } from "../source.ts";
 import { acceptEnd } from "../values/markup.ts";
-import { writeObject } from "./hermes.ts";
 
 const mark = "[TOOL_CALLS]";
 const fences = ["```json", "```"];
@@ -14,7 +13,7 @@ export const xlam = toolFormat({
   markers: [],
   detect: ({ template }) => /\[\s*\{\s*\\?["']name\\?["']/.test(template) && !template.includes("<tool_call>"),
   grammar: { openers: [mark, fences[0]!], bare: ["[", "{", "```"], call: readXlam },
-  write: calls => `[${calls.map(call => writeObject(call)).join(", ")}]`,
+  syntax: { open: "[", between: ", ", close: "]", before: name => `{"name": "${name}", "arguments": `, after: "}" },
 });
 
 function* readXlam({ source, tools }: CallContext, opener: string): Reading<Found> {

@@ -1,6 +1,5 @@
 // <function=f><parameter=k>v</parameter></function>, the tags that several formats share.
-import { parseJson } from "../json/nested.ts";
-import type { WrittenCall } from "../types.ts";
+import type { CallSyntax } from "../syntax.ts";
 import type { Markup } from "./markup.ts";
 
 export const functionTags: Markup = {
@@ -9,13 +8,11 @@ export const functionTags: Markup = {
   ownLines: true,
 };
 
-export function writeFunctionTags(call: WrittenCall): string {
-  const values = namedValues(call).map(([key, text]) => `<parameter=${key}>\n${text}\n</parameter>\n`);
-  return `<function=${call.name}>\n${values.join("")}</function>`;
-}
-
-/** Each argument's value as bare text: strings without quotes, the rest as JSON. */
-export function namedValues({ arguments: given }: WrittenCall): [string, string][] {
-  const values = Object.entries(parseJson(given) ?? {});
-  return values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
+export function functionSyntax(open: string, close: string): CallSyntax {
+  return {
+    between: "\n",
+    before: name => `${open}\n<function=${name}>\n`,
+    after: `</function>\n${close}`,
+    parameters: { before: name => `<parameter=${name}>\n`, after: "\n</parameter>\n" },
+  };
 }

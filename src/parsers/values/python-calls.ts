@@ -1,8 +1,7 @@
 // Calls as Python writes them, f(a=1, b="x"), alone or in a list. Each argument comes out, as JSON, when it is complete.
 import type { CallContext } from "../call-machine.ts";
-import { parseJson } from "../json/nested.ts";
 import type { CharacterReader, Reading, Source } from "../source.ts";
-import type { ToolEvent, ToolSchema, WrittenCall } from "../types.ts";
+import type { ToolEvent, ToolSchema } from "../types.ts";
 import { literalToJson } from "./literal.ts";
 import { ArgumentsWriter } from "./writer.ts";
 
@@ -140,20 +139,4 @@ class Argument implements CharacterReader {
     else if (")]}".includes(character)) this.depth--;
     return true;
   }
-}
-
-/** A call with JSON's values, which these readers take as well as Python's. */
-export function writePythonCall({ name, arguments: given }: WrittenCall): string {
-  const values = Object.entries(parseJson(given) ?? {}).map(([key, value]) => `${key}=${toPython(value)}`);
-  return `${name}(${values.join(", ")})`;
-}
-
-function toPython(value: unknown): string {
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `[${value.map(toPython).join(", ")}]`;
-  if (typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${JSON.stringify(key)}: ${toPython(item)}`)
-    .join(", ")}}`;
 }
