@@ -4,14 +4,22 @@ import type { TokenLogprob } from "../engine/protocol.ts";
 import type { Piece, ReasoningFormat, ReasoningParser, ToolEvent, ToolFormat, ToolParser } from "../parsers/types.ts";
 import type { Detokenizer } from "../tokenizer/stream.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { CallStream } from "./calls.ts";
 import { StopFilter } from "./stop.ts";
 import type { ChatEvent, TextLogprob, Tool } from "./types.ts";
+
+export interface AnswerTools {
+  readonly format: ToolFormat;
+  readonly offered: readonly Tool[];
+  readonly parallel: boolean;
+  readonly earlierIds?: readonly string[]; // of the conversation's calls
+}
 
 export interface ReaderOptions {
   readonly tokenizer: Tokenizer;
   readonly choice: number;
   readonly stop: readonly string[];
-  readonly tools?: { readonly format: ToolFormat; readonly offered: readonly Tool[]; readonly parallel: boolean } | undefined;
+  readonly tools?: AnswerTools | undefined;
   readonly reasoning?: { readonly format: ReasoningFormat; readonly startsOpen: boolean } | undefined;
   /** The answer goes on from a text that the client has: no rule about the start of a text applies. */
   readonly continues: boolean;
@@ -28,11 +36,11 @@ export class AnswerReader {
   /** Set when the text itself has ended the answer: no more ids are wanted, and those already there are not part of it. */
   finished: "stop" | "tool_calls" | undefined;
   reasoningTokens = 0;
-  calls = 0;
   private readonly detokenizer: Detokenizer;
   private readonly markers: ReadonlyMap<number, string>; // tokens that mean something to the parsers
   private readonly stops: StopFilter;
   private readonly tools: ToolParser | undefined;
+  private readonly callStream: CallStream | undefined;
   private readonly reasoning: ReasoningParser | undefined;
   private readonly waiting: WaitingLogprob[] = []; // for the text of their tokens to be let through
   private characters = 0;
@@ -45,8 +53,14 @@ export class AnswerReader {
     this.stops = new StopFilter(stop);
     const tokens = new Set(this.markers.values());
     this.tools = tools?.format.open({ tokens, tools: tools.offered });
+    this.callStream = tools && openCalls(options.choice, tools);
     this.reasoning = reasoning?.format.open({ tokens, startsOpen: reasoning.startsOpen });
     this.codePoints = options.textOffset ?? 0;
+  }
+
+  /** Tool calls so far. */
+  get calls(): number {
+    return this.callStream?.count ?? 0;
   }
 
   get stopString(): string | undefined {
@@ -107,18 +121,17 @@ export class AnswerReader {
   }
 
   private toEvents(events: readonly ToolEvent[]): ChatEvent[] {
-    const { choice, tools } = this.options;
+    const { choice } = this.options;
     const out: ChatEvent[] = [];
     for (const event of events) {
       if (this.finished) break;
-      const index = this.calls - 1;
-      if (event.type === "text") out.push(...this.readText(event));
-      else if (event.type === "arguments") out.push({ type: "tool-arguments", choice, index, text: event.text });
-      else if (event.type === "call") {
-        if (this.reasoning) out.push(...this.reasoning.call().map(text => ({ ...text, choice })));
-        this.calls++;
-        out.push({ type: "tool-call", choice, index: index + 1, id: newCallId(), name: event.name });
-      } else if (tools && !tools.parallel) out.push(...this.finish("tool_calls"));
+      if (event.type === "text") {
+        out.push(...this.readText(event));
+        continue;
+      }
+      if (event.type === "call" && this.reasoning) out.push(...this.reasoning.call().map(text => ({ ...text, choice })));
+      out.push(...this.callStream!.take(event));
+      if (this.callStream!.finished) out.push(...this.finish("tool_calls"));
     }
     return out;
   }
@@ -160,6 +173,6 @@ export function countCodePoints(text: string): number {
   return count;
 }
 
-function newCallId(): string {
-  return `call_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
+function openCalls(choice: number, { format, offered, parallel, earlierIds = [] }: AnswerTools): CallStream {
+  return new CallStream({ choice, offered, parallel, ids: format.ids ?? "call", earlier: earlierIds });
 }
