@@ -1,66 +1,46 @@
-// A conversation as a chat template wants it. Templates were written for transformers and differ in what they can take; what a template
-// expects is found out once, by looking at its text and by rendering a call that nobody made.
-import { TemplateError } from "../tokenizer/error.ts";
-import type { ChatTemplate } from "../tokenizer/template.ts";
+// A conversation as a chat template wants it.
+import { fitsCallId, makeCallId } from "../parsers/call-ids.ts";
+import type { CallIds } from "../parsers/types.ts";
+import type { Conventions } from "./conventions.ts";
 import type { Message, Tool, ToolCall } from "./types.ts";
 
 export type TemplateMessage = Readonly<Record<string, unknown>>;
 
-export interface Conventions {
-  readonly developer: boolean; // knows that role; otherwise it is told as system
-  readonly argumentsAs: "object" | "text";
-  readonly reasoningKeys: readonly string[]; // under which earlier reasoning is looked for
+export function toTemplateMessages(messages: readonly Message[], conventions: Conventions, ids: CallIds = "call"): TemplateMessage[] {
+  const calls = messages.flatMap(message => (message.role === "assistant" ? (message.toolCalls ?? []) : []));
+  const named = withNames(messages, calls);
+  return fitIds(named, calls, ids).map(message => toTemplateMessage(message, conventions));
 }
 
-export function readConventions(template: ChatTemplate | undefined): Conventions {
-  if (!template) return { developer: false, argumentsAs: "object", reasoningKeys: [] };
-  const reasoningKeys = ["reasoning_content", "reasoning", "thinking"].filter(key => template.mentions(new RegExp(`\\.${key}\\b|["']${key}["']`)));
-  return { developer: template.mentions(/developer/), argumentsAs: probeArguments(template), reasoningKeys };
+/** Results say which function gave them. */
+export function withNames(messages: readonly Message[], calls: readonly ToolCall[]): readonly Message[] {
+  const names = new Map(calls.map(call => [call.id, call.name]));
+  return messages.map(message => {
+    const name = message.role === "tool" ? (message.name ?? names.get(message.toolCallId)) : undefined;
+    return name === undefined ? message : { ...message, name };
+  });
 }
 
-/** Most templates write an object as JSON; some can only add a text to a text. */
-function probeArguments(template: ChatTemplate): Conventions["argumentsAs"] {
-  const fits = (argumentsAs: Conventions["argumentsAs"]) => {
-    const call: ToolCall = { id: "pippin001", name: "probe", arguments: '{"pippin_key": "pippin_value"}' }; // some templates want nine letters
-    const messages: Message[] = [
-      { role: "user", content: "?" },
-      { role: "assistant", content: "", toolCalls: [call] },
-      { role: "tool", content: "!", toolCallId: call.id },
-    ];
-    const conventions = { developer: false, argumentsAs, reasoningKeys: [] };
-    try {
-      const text = template.render({
-        messages: toTemplateMessages(messages, conventions),
-        tools: toTemplateTools([{ name: "probe" }]),
-        variables: {},
-      });
-      return text.includes("pippin_key") && text.includes("pippin_value") && !text.includes("[object");
-    } catch (error) {
-      if (error instanceof TemplateError) return false;
-      throw error;
-    }
-  };
-  return !fits("object") && fits("text") ? "text" : "object";
+/** Ids that the template would not take, because another model's calls stand in the conversation, get others, the same in every turn. */
+function fitIds(messages: readonly Message[], calls: readonly ToolCall[], ids: CallIds): readonly Message[] {
+  const places = new Map(calls.map((call, index) => [call.id, { name: call.name, index }]));
+  const fit = (id: string) => (fitsCallId(ids, id) ? id : makeCallId(ids, { name: "", index: 0, ...places.get(id), seed: id }));
+  return messages.map(message => {
+    if (message.role === "tool") return { ...message, toolCallId: fit(message.toolCallId) };
+    if (message.role !== "assistant" || !message.toolCalls) return message;
+    return { ...message, toolCalls: message.toolCalls.map(call => ({ ...call, id: fit(call.id) })) };
+  });
 }
 
-export function toTemplateMessages(messages: readonly Message[], conventions: Conventions): TemplateMessage[] {
-  const names = new Map(
-    messages.flatMap(message => (message.role === "assistant" ? (message.toolCalls ?? []) : [])).map(call => [call.id, call.name]),
-  );
-  return messages.map(message => toTemplateMessage(message, conventions, names));
-}
-
-function toTemplateMessage(message: Message, conventions: Conventions, names: ReadonlyMap<string, string>): TemplateMessage {
+function toTemplateMessage(message: Message, conventions: Conventions): TemplateMessage {
   const { role, content, name } = message;
   switch (role) {
     case "system":
     case "developer":
     case "user":
       return { role: role === "developer" && !conventions.developer ? "system" : role, content, ...(name !== undefined && { name }) };
-    case "tool": {
-      const called = name ?? names.get(message.toolCallId);
-      return { role, content, tool_call_id: message.toolCallId, ...(called !== undefined && { name: called }) };
-    }
+    case "tool":
+      return { role, content, tool_call_id: message.toolCallId, ...(name !== undefined && { name }) };
     case "assistant": {
       const { reasoning, toolCalls = [] } = message;
       return {

@@ -1,8 +1,10 @@
 // A chat request as the ids that the model reads.
+import { fallbackToolFormat } from "../parsers/registry.ts";
 import { TemplateError } from "../tokenizer/error.ts";
 import { ApiError } from "./error.ts";
 import { toTemplateMessages, toTemplateTools } from "./messages.ts";
 import type { Service } from "./service.ts";
+import { tellTools } from "./tool-text.ts";
 import type { ChatRequest } from "./types.ts";
 
 export interface Rendered {
@@ -18,13 +20,14 @@ export async function renderChat(service: Service, request: ChatRequest): Promis
 }
 
 export async function renderText(service: Service, request: ChatRequest): Promise<string> {
-  const { conventions } = service;
+  const { conventions, toolFormat: format = fallbackToolFormat } = service;
+  const tools = request.toolChoice === "none" ? [] : request.tools;
   if (!service.template)
     throw new ApiError(400, `The model '${service.id}' has no chat template; it serves plain completions only.`, { code: "no_chat_template" });
   try {
     return await service.render({
-      messages: toTemplateMessages(request.messages, conventions),
-      tools: request.toolChoice === "none" ? [] : toTemplateTools(request.tools),
+      messages: toTemplateMessages(tellTools(request.messages, { format, tools, conventions }), conventions, format.ids),
+      tools: conventions.shows.tools ? toTemplateTools(tools) : [],
       variables: { ...service.templateOptions, ...request.templateOptions },
     });
   } catch (error) {

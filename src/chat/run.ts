@@ -3,6 +3,7 @@
 import type { SequenceRequest } from "../engine/client.ts";
 import { EngineError } from "../engine/error.ts";
 import type { Sampling, StepRow } from "../engine/protocol.ts";
+import type { ToolFormat } from "../parsers/types.ts";
 import { messageFinder, toPrefixReport } from "./diagnose.ts";
 import { ApiError } from "./error.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
@@ -48,18 +49,27 @@ export async function* answerChat(service: Service, request: ChatRequest, render
   const { ids: prompt, startsInReasoning } = rendered;
   const { tokenizer, toolFormat, reasoningFormat } = service;
   const parsesTools = toolFormat !== undefined && tools.length > 0 && request.toolChoice !== "none";
+  const stopIds = parsesTools ? [...generation.stopIds, ...toolStops(service, toolFormat)] : generation.stopIds;
   const parts = toSamplings(service, generation, choices).map((sampling, choice): Choice => {
     const reader = new AnswerReader({
       tokenizer,
       choice,
       stop: generation.stop,
-      tools: parsesTools ? { format: toolFormat, offered: tools, parallel: request.parallelToolCalls } : undefined,
+      tools: parsesTools ? { format: toolFormat, offered: tools, parallel: request.parallelToolCalls, earlierIds: callIds(request) } : undefined,
       reasoning: reasoningFormat && { format: reasoningFormat, startsOpen: startsInReasoning },
       continues: false,
     });
-    return { service, choice, prompt, generation, sampling, reader, messageAt: messageFinder(service, request, prompt) };
+    return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, reader, messageAt: messageFinder(service, request, prompt) };
   });
   yield* runChoices(parts, signal);
+}
+
+function toolStops({ tokenizer }: Service, { stops = [] }: ToolFormat): number[] {
+  return stops.map(stop => tokenizer.addedId(stop)).filter(id => id !== undefined);
+}
+
+function callIds({ messages }: ChatRequest): string[] {
+  return messages.flatMap(message => (message.role === "assistant" ? (message.toolCalls ?? []).map(call => call.id) : []));
 }
 
 /** Plain completions: no template, no parsing. Choice `p * n + c` is the c-th of the p-th prompt. */

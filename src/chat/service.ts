@@ -2,15 +2,15 @@
 import { basename, resolve } from "node:path";
 import type { Engine } from "../engine/client.ts";
 import type { Sampling } from "../engine/protocol.ts";
-import { findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
-import type { ReasoningFormat, ToolFormat } from "../parsers/types.ts";
+import { fallbackToolFormat, findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
+import type { FormatHints, ReasoningFormat, ToolFormat } from "../parsers/types.ts";
 import { Background } from "../tokenizer/background.ts";
 import { TemplateError, TokenizerError } from "../tokenizer/error.ts";
 import { readText } from "../tokenizer/files.ts";
 import { openTextModel, type TextModel } from "../tokenizer/load.ts";
 import { ChatTemplate, type TemplateInput } from "../tokenizer/template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { readConventions, type Conventions } from "./messages.ts";
+import { readConventions, type Conventions } from "./conventions.ts";
 
 /** All of Sampling that does not belong to one request. */
 export type SamplingDefaults = Omit<Sampling, "seed" | "logitBias">;
@@ -74,7 +74,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     template,
     conventions: readConventions(template),
     templateOptions: options.templateOptions ?? {},
-    toolFormat: findToolFormat(options.toolParser ?? "auto", hints(true)),
+    toolFormat: toolFormatOf(options.toolParser ?? "auto", hints(true)),
     reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints(false)),
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     deterministic: options.deterministic ?? false,
@@ -93,6 +93,10 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     },
     close: () => background.close(),
   };
+}
+
+function toolFormatOf(name: string, hints: FormatHints): ToolFormat | undefined {
+  return findToolFormat(name, hints) ?? (name === "auto" && hints.template !== "" ? fallbackToolFormat : undefined);
 }
 
 function openTemplate(folder: string, text: TextModel, file: string | undefined): ChatTemplate | undefined {

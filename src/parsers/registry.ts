@@ -42,6 +42,10 @@ export const toolFormats: readonly ToolFormat[] = [
   liquid,
   xlam,
 ];
+
+/** For models whose template shows no format: told to, most can write this one. */
+export const fallbackToolFormat: ToolFormat = hermes;
+
 export const reasoningFormats: readonly ReasoningFormat[] = [
   harmonyChannels,
   gemmaTags,

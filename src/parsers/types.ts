@@ -6,6 +6,7 @@
 // Machines are fed pieces in any cut and hold back only what they cannot decide yet. What they say, joined, must not depend on the cut.
 
 import type { CallSyntax } from "./syntax.ts";
+import type { WrittenCall } from "./write.ts";
 
 /** Text as it comes from the model. */
 export interface Piece {
@@ -73,6 +74,8 @@ export interface ToolFormat extends Format {
   readonly stops?: readonly string[];
   /** One way in which calls are written that this format reads: where decoding is held to it, and in the history of models without tools. */
   readonly syntax: CallSyntax;
+  /** How a history shows calls, where models know another way than that. */
+  readonly history?: (calls: readonly WrittenCall[]) => string;
 }
 
 /** What reasoning is written between. */

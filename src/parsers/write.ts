@@ -18,3 +18,18 @@ function writeParameters({ before, after }: ParameterSyntax, given: string): str
     .map(([key, value]) => before(key) + (typeof value === "string" ? value : JSON.stringify(value)) + after)
     .join("");
 }
+
+/** As Python. */
+export function writePythonCall({ name, arguments: given }: WrittenCall): string {
+  const values = Object.entries(parseJson(given) ?? {}).map(([key, value]) => `${key}=${toPython(value)}`);
+  return `${name}(${values.join(", ")})`;
+}
+
+function toPython(value: unknown): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return `[${value.map(toPython).join(", ")}]`;
+  if (typeof value !== "object") return JSON.stringify(value);
+  const items = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${toPython(item)}`);
+  return `{${items.join(", ")}}`;
+}

@@ -1,37 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { readConventions, toTemplateMessages, toTemplateTools } from "../../src/chat/messages.ts";
+import type { Conventions } from "../../src/chat/conventions.ts";
+import { toTemplateMessages, toTemplateTools } from "../../src/chat/messages.ts";
 import type { Message } from "../../src/chat/types.ts";
-import { ChatTemplate } from "../../src/tokenizer/template.ts";
-import { chatTemplate } from "../tokenizer/fixtures.ts";
 
-const conventionsOf = (source: string) => readConventions(new ChatTemplate({ default: source }, {}));
-const usual = { developer: false, argumentsAs: "object", reasoningKeys: ["reasoning_content"] } as const;
-
-describe("what a template expects is found out", () => {
-  test("arguments as objects where they are written as JSON", () => {
-    expect(conventionsOf(chatTemplate)).toEqual(usual);
-    expect(
-      conventionsOf(
-        "{% for m in messages %}{% for c in m.tool_calls %}{% for k, v in c.function.arguments | items %}{{ k }}={{ v }}{% endfor %}{% endfor %}{% endfor %}",
-      ).argumentsAs,
-    ).toBe("object");
-  });
-
-  test("arguments as text where they are added to text", () => {
-    const adds = "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.name + '(' + c.function.arguments + ')' }}{% endfor %}{% endfor %}";
-    expect(conventionsOf(adds).argumentsAs).toBe("text");
-  });
-
-  test("the role of a developer, and the names of reasoning", () => {
-    expect(conventionsOf("{% if messages[0].role == 'developer' %}{% endif %}").developer).toBe(true);
-    expect(conventionsOf("{{ messages[0]['thinking'] }}{{ messages[0].reasoning }}").reasoningKeys).toEqual(["reasoning", "thinking"]);
-    expect(conventionsOf("{% if enable_thinking %}{% endif %}").reasoningKeys).toEqual([]);
-  });
-
-  test("and a template that refuses everything is taken as usual", () => {
-    expect(conventionsOf("{{ raise_exception('no') }}")).toEqual({ developer: false, argumentsAs: "object", reasoningKeys: [] });
-  });
-});
+const usual: Conventions = {
+  developer: false,
+  system: true,
+  argumentsAs: "object",
+  reasoningKeys: ["reasoning_content"],
+  shows: { tools: true, calls: true, results: true },
+};
 
 describe("messages become what templates know", () => {
   const call = { id: "c1", name: "f", arguments: '{"a": 1}' };
@@ -62,10 +40,22 @@ describe("messages become what templates know", () => {
   });
 
   test("with text for arguments, and a developer, where the template wants that", () => {
-    const [first, , third] = toTemplateMessages(messages, { developer: true, argumentsAs: "text", reasoningKeys: [] });
+    const [first, , third] = toTemplateMessages(messages, { ...usual, developer: true, argumentsAs: "text", reasoningKeys: [] });
     expect(first).toEqual({ role: "developer", content: "Be nice." });
     expect(third).toMatchObject({ tool_calls: [{ function: { arguments: '{"a": 1}' } }, { function: { arguments: "{oops" } }] });
     expect(third).not.toHaveProperty("reasoning_content");
+  });
+
+  test("with ids that the template takes, the same in every turn", () => {
+    const idsIn = (ids: "kimi" | "mistral") =>
+      toTemplateMessages(messages, usual, ids).flatMap(message => {
+        const calls = (message["tool_calls"] as { id: string }[] | undefined) ?? [];
+        return [...calls.map(each => each.id), ...(message["tool_call_id"] === undefined ? [] : [message["tool_call_id"]])];
+      });
+    expect(idsIn("kimi").slice(0, 3)).toEqual(["functions.f:0", "functions.g:1", "functions.f:0"]);
+    const [first, second, answer, stranger] = idsIn("mistral");
+    for (const id of [first, second, stranger]) expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
+    expect([answer === first, first === second, idsIn("mistral")[0]]).toEqual([true, false, first]);
   });
 
   test("and tools stand in OpenAI's wrapper", () => {

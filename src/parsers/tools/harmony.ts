@@ -16,6 +16,7 @@ export const harmonyTools = toolFormat({
   name: "harmony",
   aliases: ["gpt-oss", "gpt_oss", "openai"],
   markers: harmonyMarkers,
+  stops: ["<|call|>"],
   detect: ({ template, hasToken }) => template.includes(channel) || (hasToken(channel) && hasToken(message)),
   grammar: {
     openers: [start, channel, "to=functions."],

@@ -2,6 +2,7 @@
 import { toolFormat, type CallContext, type Found } from "../call-machine.ts";
 import { readCall, readCalls } from "../json/read.ts";
 import type { Reading } from "../source.ts";
+import { writePythonCall } from "../write.ts";
 import { readPythonCall, readPythonCalls } from "../values/python-calls.ts";
 
 const open = "<|tool_call_start|>";
@@ -13,6 +14,7 @@ export const liquid = toolFormat({
   markers: [open, close],
   detect: ({ template, hasToken }) => template.includes(open) || (hasToken(open) && template.includes("tools")),
   grammar: { openers: [open], closers: [close], call: readLiquid },
+  history: calls => `${open}[${calls.map(writePythonCall).join(", ")}]${close}`,
   syntax: { open: `${open}[`, between: ", ", close: `]${close}`, before: name => `{"name": "${name}", "arguments": `, after: "}" },
 });
 

@@ -6,6 +6,7 @@ import type { Reading } from "../source.ts";
 import type { CallSyntax } from "../syntax.ts";
 import { functionTags } from "../values/function-tags.ts";
 import { acceptEnd, readMarkup } from "../values/markup.ts";
+import { writePythonCall } from "../write.ts";
 import { readPythonCall, readPythonCalls } from "../values/python-calls.ts";
 
 const tag = "<|python_tag|>";
@@ -36,6 +37,7 @@ export const llamaPythonic = toolFormat({
   markers,
   detect: ({ template }) => /\[\s*\w*func\w*\(/.test(template),
   grammar,
+  history: calls => `[${calls.map(writePythonCall).join(", ")}]`,
   syntax,
 });
 

@@ -1,0 +1,56 @@
+// What a model's chat template can take. Templates were written for transformers and differ; what one expects is found out once, by looking
+// at its text and by rendering conversations that nobody had.
+import { TemplateError } from "../tokenizer/error.ts";
+import type { ChatTemplate, TemplateInput } from "../tokenizer/template.ts";
+
+export interface Conventions {
+  readonly developer: boolean; // knows that role; otherwise it is told as system
+  readonly system: boolean; // knows that role; otherwise what we have to say stands in the first user's message
+  readonly argumentsAs: "object" | "text";
+  readonly reasoningKeys: readonly string[]; // under which earlier reasoning is looked for
+  /** What the template shows itself; the rest is told as text. */
+  readonly shows: { readonly tools: boolean; readonly calls: boolean; readonly results: boolean };
+}
+
+const callId = "pippin001"; // some templates want nine letters
+const user = { role: "user", content: "?" };
+const tool = { type: "function", function: { name: "pippin_tool", description: "?", parameters: { type: "object", properties: {} } } };
+
+export function readConventions(template: ChatTemplate | undefined): Conventions {
+  if (!template)
+    return { developer: false, system: true, argumentsAs: "object", reasoningKeys: [], shows: { tools: false, calls: false, results: false } };
+  const reasoningKeys = ["reasoning_content", "reasoning", "thinking"].filter(key => template.mentions(new RegExp(`\\.${key}\\b|["']${key}["']`)));
+  const argumentsAs = !showsCall(template, "object") && showsCall(template, "text") ? "text" : "object";
+  const tools = template.mentions(/\btools\b/);
+  return {
+    developer: template.mentions(/developer/),
+    system: shows(template, [{ role: "system", content: "pippin_system" }, user], ["pippin_system"]),
+    argumentsAs,
+    reasoningKeys,
+    shows: {
+      tools,
+      calls: template.mentions(/\btool_calls\b/) && (tools || showsCall(template, argumentsAs)),
+      results: tools && shows(template, [user, { role: "assistant", content: "!" }, result], ["pippin_result"]),
+    },
+  };
+}
+
+const result = { role: "tool", content: "pippin_result", tool_call_id: callId, name: "pippin_tool" };
+
+/** Most templates write an object as JSON; some can only add a text to a text. */
+function showsCall(template: ChatTemplate, argumentsAs: Conventions["argumentsAs"]): boolean {
+  const given = { pippin_key: "pippin_value" };
+  const call = { name: "pippin_tool", arguments: argumentsAs === "object" ? given : JSON.stringify(given) };
+  const assistant = { role: "assistant", content: "", tool_calls: [{ type: "function", id: callId, function: call }] };
+  return shows(template, [user, assistant, result], ["pippin_key", "pippin_value"], [tool]);
+}
+
+function shows(template: ChatTemplate, messages: TemplateInput["messages"], words: readonly string[], tools: TemplateInput["tools"] = []): boolean {
+  try {
+    const text = template.render({ messages, tools, variables: {} });
+    return words.every(word => text.includes(word)) && !text.includes("[object");
+  } catch (error) {
+    if (error instanceof TemplateError) return false;
+    throw error;
+  }
+}
