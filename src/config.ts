@@ -36,6 +36,7 @@ export const serveOptions = {
   corsOrigins: list({ section: server, value: "ORIGIN,…", default: [], help: "web pages that may call this server, such as http://localhost:3000" }),
   timeout: decimal({ section: server, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "longest time for an answer that is not streamed" }),
   servedModelName: text({ section: model, value: "NAME", default: undefined, help: "the model's name in the API; its folder's name otherwise" }),
+  strictModelId: toggle({ section: model, default: false, help: "answer 400 unless a request names the model itself, or default" }),
   maxModelLen: integer({
     section: model,
     value: "TOKENS",
@@ -203,6 +204,12 @@ export const serveOptions = {
   defaultRepetitionPenalty: decimal({ section: sampling, default: undefined, min: 0.01, max: 10, help: "above 1 repeats less; 1 is off" }),
   defaultFrequencyPenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off for each time a token was written" }),
   defaultPresencePenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off once for each written token" }),
+  frequencyPenaltyMode: choice({
+    section: sampling,
+    choices: ["openai", "repetition"],
+    default: "openai",
+    help: "what a request's frequency_penalty p means: OpenAI's, or vllm-mlx's, a repetition penalty of 1 + p",
+  }),
 };
 
 export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: string | undefined };
@@ -214,7 +221,7 @@ const needless = {
 };
 const unsupported = new Set(
   words(`--mllm-prefill-step-size
-  --effective-context-tokens --strict-model-id
+  --effective-context-tokens
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
   --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold

@@ -21,12 +21,12 @@ export function checkPrompt(service: Service, ids: Uint32Array, generation: Gene
 }
 
 /** Checks ids that come from a client as numbers. */
-export function toIds(numbers: readonly number[], vocabSize: number): Uint32Array {
+export function toIds(numbers: readonly number[], vocabSize: number, param = "prompt"): Uint32Array {
   const stranger = numbers.find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   if (stranger === undefined) return Uint32Array.from(numbers);
-  throw new ApiError(400, `The prompt has the token id ${stranger}; this model's vocabulary has 0 to ${vocabSize - 1}.`, {
+  throw new ApiError(400, `'${param}' has the token id ${stranger}; this model's vocabulary has 0 to ${vocabSize - 1}.`, {
     code: "invalid_token_id",
-    param: "prompt",
+    param,
   });
 }
 

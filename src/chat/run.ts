@@ -6,6 +6,8 @@ import type { Sampling, StepRow } from "../engine/protocol.ts";
 import type { ToolFormat } from "../parsers/types.ts";
 import { messageFinder, toPrefixReport } from "./diagnose.ts";
 import { ApiError } from "./error.ts";
+import { pickBest } from "./best-of.ts";
+import { fillIn, type FillIn } from "./fill-in.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
 import { renderChat, type Rendered } from "./render.ts";
@@ -74,15 +76,31 @@ function callIds({ messages }: ChatRequest): string[] {
 
 /** Plain completions: no template, no parsing. Choice `p * n + c` is the c-th of the p-th prompt. */
 export async function* runCompletion(service: Service, request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const { choices, candidates = choices, echo, promptLogprobs } = request;
+  const ranked = candidates > choices;
   const parts: Choice[] = [];
   refuseConstraint(request.generation.constraint);
   for (const given of request.prompts) {
-    const prompt = typeof given === "string" ? await service.encode(given, { specialTokens: true }) : toIds(given, service.vocabSize);
+    const { prompt, stopIds } = await completionPrompt(service, given, request.suffix);
     checkPrompt(service, prompt, request.generation, "prompt");
-    for (const sampling of toSamplings(service, request.generation, request.choices))
-      parts.push(completionChoice(service, request, { given, prompt, sampling, choice: parts.length }));
+    const generation = withRanking({ ...request.generation, stopIds: [...request.generation.stopIds, ...stopIds] }, ranked);
+    for (const sampling of toSamplings(service, generation, candidates))
+      parts.push(completionChoice(service, { ...request, generation }, { given, prompt, sampling, choice: parts.length }));
   }
-  yield* runChoices(parts, signal);
+  const events = runChoices(parts, signal);
+  if (!ranked) yield* events;
+  else yield* pickBest(events, { choices, candidates, promptHasLogprobs: echo && promptLogprobs !== undefined });
+}
+
+async function completionPrompt(service: Service, given: string | readonly number[], suffix: string | undefined): Promise<FillIn> {
+  if (suffix !== undefined) return fillIn(service, given, suffix);
+  const prompt = typeof given === "string" ? await service.encode(given, { specialTokens: true }) : toIds(given, service.vocabSize);
+  return { prompt, stopIds: [] };
+}
+
+/** Candidates are ranked by their log probabilities, whether they are shown or not. */
+function withRanking(generation: Generation, ranked: boolean): Generation {
+  return ranked ? { ...generation, logprobs: generation.logprobs ?? 0 } : generation;
 }
 
 interface Prompted {

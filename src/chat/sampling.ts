@@ -6,15 +6,22 @@ import type { Generation } from "./types.ts";
 const coldest = 1e-5; // below it a division by the temperature leaves float32's range; the distribution has one point long before
 
 /** One Sampling for each choice. They differ in their seeds, which follow from the client's if there is one. */
-export function toSamplings({ defaults, deterministic }: Service, { sampling }: Generation, choices: number): Sampling[] {
+export function toSamplings({ defaults, deterministic, frequencyPenaltyMode }: Service, { sampling }: Generation, choices: number): Sampling[] {
   const { seed, ...wishes } = sampling;
   const known = Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Partial<Sampling>;
-  const all = { ...defaults, logitBias: [], ...known, ...(deterministic && { temperature: 0, topP: 1 }) };
+  const penalties = frequencyPenaltyMode === "repetition" ? asRepetition(known) : {};
+  const all = { ...defaults, logitBias: [], ...known, ...penalties, ...(deterministic && { temperature: 0, topP: 1 }) };
   return Array.from({ length: choices }, (_, choice) => ({
     ...all,
     temperature: all.temperature < coldest ? 0 : all.temperature,
     seed: seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : choiceSeed(foldSeed(seed), choice),
   }));
+}
+
+/** vllm-mlx's reading: a frequency penalty is told to the model as a repetition penalty, unless the request has one of these as well. */
+function asRepetition({ frequencyPenalty, repetitionPenalty }: Partial<Sampling>): Partial<Sampling> {
+  if (frequencyPenalty === undefined) return {};
+  return { frequencyPenalty: 0, repetitionPenalty: repetitionPenalty ?? Math.max(0.01, 1 + frequencyPenalty) };
 }
 
 /** Clients' seeds have 64 bits, the engine's 32; seeds below 2^32 stay themselves. */

@@ -26,6 +26,7 @@ export interface Service {
   readonly reasoningFormat: ReasoningFormat | undefined;
   readonly defaults: SamplingDefaults;
   readonly deterministic: boolean; // the likeliest token always, whatever a request asks for
+  readonly frequencyPenaltyMode: FrequencyPenaltyMode;
   readonly stopIds: readonly number[]; // end-of-sequence ids
   readonly maxTokens: number; // where the request says nothing
   readonly contextLength: number; // prompt and answer together; the engine's once it is known
@@ -37,10 +38,14 @@ export interface Service {
   close(): void;
 }
 
+/** What a request's frequency_penalty means: OpenAI's, or vllm-mlx's, which takes it for a repetition penalty. */
+export type FrequencyPenaltyMode = "openai" | "repetition";
+
 export interface ServiceOptions {
   readonly id?: string; // the folder's name when absent
   readonly defaults?: Partial<SamplingDefaults>; // the server's own, before the model's
   readonly deterministic?: boolean;
+  readonly frequencyPenaltyMode?: FrequencyPenaltyMode;
   readonly maxTokens?: number;
   readonly toolParser?: string; // a name of the registry, "auto" or "none"
   readonly reasoningParser?: string;
@@ -78,6 +83,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints(false)),
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     deterministic: options.deterministic ?? false,
+    frequencyPenaltyMode: options.frequencyPenaltyMode ?? "openai",
     stopIds: text.stopIds,
     maxTokens: options.maxTokens ?? 32_768,
     get contextLength() {

@@ -71,6 +71,8 @@ export interface CompletionRequest {
   readonly promptLogprobs?: number; // set when echo and logprobs are both asked for
   readonly generation: Generation;
   readonly choices: number; // n, for each prompt
+  readonly candidates?: number; // best_of: so many are written for each prompt, and the likeliest are the choices
+  readonly suffix?: string; // the answer fills the gap between prompt and this
 }
 
 export interface Usage {

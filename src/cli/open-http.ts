@@ -26,6 +26,7 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders 
       defaults: samplingDefaults(config),
       maxTokens: config.maxTokens,
       deterministic: config.deterministic,
+      frequencyPenaltyMode: config.frequencyPenaltyMode,
       toolParser: config.toolCallParser,
       reasoningParser: config.reasoningParser,
       ...(config.chatTemplate !== undefined && { templateFile: config.chatTemplate }),

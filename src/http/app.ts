@@ -18,6 +18,7 @@ import { rankRoutes } from "./routes/rank.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { responseRoutes } from "./routes/responses.ts";
 import { storedResponseRoutes } from "./routes/stored-responses.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { ResponseStore } from "./response-store.ts";
 import { Running } from "./running.ts";
 
@@ -63,6 +64,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(storedResponseRoutes(context))
     .use(embeddingRoutes(context))
     .use(rankRoutes(context))
+    .use(tokenRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
     .use(docsRoutes(context, () => app));

@@ -12,6 +12,7 @@ import type { Running } from "./running.ts";
 export interface HttpConfig extends HostRules {
   readonly apiKey: string | undefined;
   readonly timeout: number; // seconds for an answer that is not streamed
+  readonly strictModelId: boolean; // aliases do not count, and a wrong name is told as a mismatch
 }
 
 /** A model as clients find it; the first of all is the default. */
@@ -41,8 +42,9 @@ export interface Context {
 }
 
 /** The model of that name, whatever its state. */
-export function findModel({ models }: Context, name: string | undefined): Served {
+export function findModel({ models, config }: Context, name: string | undefined): Served {
   const served = models();
+  if (config.strictModelId) return findExactly(served, name);
   const found =
     name === undefined || name === "default" ? served[0] : served.find(({ service, aliases }) => service.id === name || aliases.includes(name));
   if (found) return found;
@@ -51,6 +53,20 @@ export function findModel({ models }: Context, name: string | undefined): Served
     code: "model_not_found",
     param: "model",
   });
+}
+
+function findExactly(served: readonly Served[], name = "default"): Served {
+  const found = name === "default" ? served[0] : served.find(({ service }) => service.id === name);
+  if (found) return found;
+  const known = served.map(({ service }) => `'${service.id}'`).join(", ");
+  throw new ApiError(
+    400,
+    `The request names the model '${name}', but served here is ${known || "none"}. Without --strict-model-id aliases count, too.`,
+    {
+      code: "model_mismatch",
+      param: "model",
+    },
+  );
 }
 
 /** Like `findModel`; throws 503 unless its engine takes requests. */

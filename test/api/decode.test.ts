@@ -269,11 +269,17 @@ describe("a completion request", () => {
     expect(decodeCompletion({ prompt: "a", echo: true }).request.promptLogprobs).toBeUndefined();
   });
 
-  test("takes best_of when nothing is ranked", () => {
-    expect(decodeCompletion({ prompt: "a", best_of: 2, n: 2 }).request.choices).toBe(2);
-    expect(refusal(() => decodeCompletion({ prompt: "a", best_of: 3, n: 2 }))).toBe(
-      "'best_of' must be the value of 'n' (2): choices are not ranked here.",
-    );
+  test("writes more candidates than it shows, not fewer, and never in a stream", () => {
+    expect(decodeCompletion({ prompt: "a", best_of: 2, n: 2 }).request).toMatchObject({ choices: 2 });
+    expect(decodeCompletion({ prompt: "a", best_of: 3 }).request).toMatchObject({ choices: 1, candidates: 3 });
+    expect(refusal(() => decodeCompletion({ prompt: "a", best_of: 1, n: 2 }))).toBe("'best_of' must be at least the value of 'n' (2).");
+    expect(refusal(() => decodeCompletion({ prompt: "a", best_of: 2, stream: true }))).toMatch(/^'best_of' above 'n' cannot be streamed/);
+    expect(refusal(() => decodeCompletion({ prompt: Array(9).fill("a"), best_of: 16 }))).toMatch(/^'best_of' times the number of prompts/);
+  });
+
+  test("fills gaps, without an echo", () => {
+    expect(decodeCompletion({ prompt: "a", suffix: "c" }).request.suffix).toBe("c");
+    expect(refusal(() => decodeCompletion({ prompt: "a", suffix: "c", echo: true }))).toBe("'echo' cannot be combined with 'suffix'.");
   });
 
   test("bounds the number of prompts", () => {

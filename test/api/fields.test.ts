@@ -56,11 +56,11 @@ const documentedChat: Case[] = [
 const documentedCompletion: Case[] = [
   ...common,
   ["prompt", "works", ["a", "b"], []],
-  ["best_of", "works", 1, 2],
+  ["best_of", "works", 1, 17],
   ["echo", "works", true, 1],
   ["logprobs", "works", 5, 21],
   ["response_format", "works", { type: "json_object" }, { type: "xml" }],
-  ["suffix", "refused", undefined, "end"],
+  ["suffix", "works", "end", 5],
 ];
 
 const extensions: Case[] = [

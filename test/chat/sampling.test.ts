@@ -20,3 +20,17 @@ test.each([
 ])("seed %d becomes the 32-bit %d", (seed, folded) => {
   expect(sampling({ seed }).seed).toBe(folded);
 });
+
+test.each([
+  [{ frequencyPenalty: 0.5 }, { frequencyPenalty: 0, repetitionPenalty: 1.5 }],
+  [{ frequencyPenalty: -2 }, { frequencyPenalty: 0, repetitionPenalty: 0.01 }],
+  [
+    { frequencyPenalty: 0.5, repetitionPenalty: 1.2 },
+    { frequencyPenalty: 0, repetitionPenalty: 1.2 },
+  ],
+  [{ presencePenalty: 0.5 }, { frequencyPenalty: 0, repetitionPenalty: 1, presencePenalty: 0.5 }],
+])("in vllm-mlx's reading %j is %j", (wishes, expected) => {
+  const other = openTestService({ options: { frequencyPenaltyMode: "repetition" } }).service;
+  expect(toSamplings(other, generation({ sampling: wishes }), 1)[0]!).toMatchObject(expected);
+  expect(sampling(wishes)).toMatchObject(wishes);
+});

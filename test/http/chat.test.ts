@@ -260,6 +260,23 @@ describe("plain completions", () => {
     expect(usage.completion_tokens).toBe(0);
   });
 
+  test("with best_of write all candidates, show the likeliest and count them all", async () => {
+    const { json, engine } = open([say("a"), say("b"), say("c")]);
+    const { choices, usage } = await json(completions, { prompt: "x", best_of: 3, n: 2 });
+    expect(engine.sequences).toHaveLength(3);
+    expect(choices).toMatchObject([
+      { index: 0, text: "a", logprobs: null },
+      { index: 1, text: "b", logprobs: null },
+    ]);
+    expect(usage.completion_tokens).toBe(6);
+    expect(usage.prompt_tokens).toBe(engine.sequences[0]!.request.prompt.length);
+  });
+
+  test("with a suffix say what the model lacks", async () => {
+    const { error } = await open("x").json(completions, { prompt: "a", suffix: "c" }, 400);
+    expect(error).toMatchObject({ param: "suffix", code: "unsupported_parameter" });
+  });
+
   test("stream every prompt under one id", async () => {
     const { post } = open([say("a b"), say("c d")]);
     const all = await frames(await post(completions, { prompt: ["x", "y"], stream: true, stream_options: { include_usage: true } }));
@@ -274,5 +291,21 @@ describe("plain completions", () => {
     expect([text(0), text(1)]).toEqual(["a b", "c d"]);
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: ids("a b").length + ids("c d").length + 2 } });
+  });
+});
+
+describe("the model's name", () => {
+  test("may be default, an alias or nothing; another is unknown", async () => {
+    const { json } = open("Hi");
+    for (const model of ["default", "mini", "org/mini", undefined]) expect((await json(chat, { ...hello, model })).model).toBe(model ?? "org/mini");
+    expect((await json(chat, { ...hello, model: "other" }, 404)).error).toMatchObject({ code: "model_not_found", param: "model" });
+  });
+
+  test("must be the model's own or default under --strict-model-id", async () => {
+    const { json } = open("Hi", { config: { strictModelId: true } });
+    for (const model of ["default", "org/mini"]) await json(chat, { ...hello, model });
+    const { error } = await json(chat, { ...hello, model: "mini" }, 400);
+    expect(error).toMatchObject({ code: "model_mismatch", param: "model" });
+    expect(error.message).toMatch(/'mini'.*'org\/mini'.*Without --strict-model-id/);
   });
 });

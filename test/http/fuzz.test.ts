@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { countBodySchema, messagesBodySchema } from "../../src/api/anthropic/fields.ts";
 import { chatBodySchema, completionBodySchema } from "../../src/api/openai/fields.ts";
+import { detokenizeBodySchema, tokenizeBodySchema } from "../../src/api/openai/tokens.ts";
 import { inputBodySchema, responsesBodySchema } from "../../src/api/responses/fields.ts";
 import { dice } from "../helpers/sequences.ts";
 import { chat, completions, hello, open, until } from "./open.ts";
@@ -95,6 +96,8 @@ test.each([
   ["/v1/messages/count_tokens", countBodySchema, 4],
   ["/v1/responses", responsesBodySchema, 5],
   ["/v1/responses/input_tokens", inputBodySchema, 6],
+  ["/v1/tokenize", tokenizeBodySchema, 7],
+  ["/v1/detokenize", detokenizeBodySchema, 8],
 ])("%s answers 600 random bodies with a type, and goes on", async (path, schema, seed) => {
   const die = dice(seed);
   const { post, json, engine, log } = open({ ids: [300, 301, 302, 130, 105] });

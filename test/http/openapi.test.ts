@@ -1,6 +1,7 @@
 // The documentation: complete, valid as far as its own rules go, and free of the internet.
 import { expect, test } from "bun:test";
 import { countFields, messagesFields } from "../../src/api/anthropic/fields.ts";
+import { detokenizeFields, tokenizeFields } from "../../src/api/openai/tokens.ts";
 import { inputFields, responsesFields } from "../../src/api/responses/fields.ts";
 import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
 import { open, until } from "./open.ts";
@@ -25,6 +26,7 @@ test("every route is documented, with its body and its failures", async () => {
     "get /v1/responses/{id}/input_items",
     "post /v1/chat/completions",
     "post /v1/completions",
+    "post /v1/detokenize",
     "post /v1/embeddings",
     "post /v1/messages",
     "post /v1/messages/count_tokens",
@@ -34,6 +36,7 @@ test("every route is documented, with its body and its failures", async () => {
     "post /v1/responses/input_tokens",
     "post /v1/responses/{id}/cancel",
     "post /v1/score",
+    "post /v1/tokenize",
   ]);
   for (const operation of Object.values<any>(paths).flatMap(methods => Object.values<any>(methods))) {
     expect(operation.summary).toBeString();
@@ -53,6 +56,8 @@ test("the bodies show every field of the table with its description", async () =
     ["/v1/messages", messagesFields, ["messages", "max_tokens"]],
     ["/v1/messages/count_tokens", countFields, ["messages"]],
     ["/v1/responses", responsesFields, undefined],
+    ["/v1/tokenize", tokenizeFields, undefined],
+    ["/v1/detokenize", detokenizeFields, ["tokens"]],
     ["/v1/responses/input_tokens", inputFields, undefined],
   ] as const) {
     const { schema } = paths[path].post.requestBody.content["application/json"];

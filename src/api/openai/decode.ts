@@ -46,14 +46,17 @@ export function decodeCompletion(value: unknown): Wire<CompletionRequest> {
   const ignored = new Set<string>();
   const body = checkBody<CompletionBody>(value, completionFields, ["prompt"], ignored);
   const choices = body.n ?? 1;
-  if (body.best_of !== undefined && body.best_of !== choices)
-    refuse({ path: ["best_of"], code: "unsupported_parameter", message: `must be the value of 'n' (${choices}): choices are not ranked here` });
+  const candidates = body.best_of ?? choices;
+  if (candidates < choices) refuse({ path: ["best_of"], code: "invalid_value", message: `must be at least the value of 'n' (${choices})` });
+  if (candidates > choices && body.stream)
+    refuse({ path: ["best_of"], code: "invalid_value", message: "above 'n' cannot be streamed: the best is known only at the end" });
+  if (body.suffix !== undefined && body.echo) refuse({ path: ["echo"], code: "invalid_value", message: "cannot be combined with 'suffix'" });
   const prompts = promptsOf(body.prompt!);
-  if (prompts.length * choices > maxPrompts)
+  if (prompts.length * candidates > maxPrompts)
     refuse({
-      path: ["n"],
+      path: [body.best_of === undefined ? "n" : "best_of"],
       code: "invalid_value",
-      message: `times the number of prompts must be at most ${maxPrompts}, not ${prompts.length * choices}`,
+      message: `times the number of prompts must be at most ${maxPrompts}, not ${prompts.length * candidates}`,
     });
   const echo = body.echo ?? false;
   return {
@@ -65,6 +68,8 @@ export function decodeCompletion(value: unknown): Wire<CompletionRequest> {
       ...(echo && body.logprobs !== undefined && { promptLogprobs: body.logprobs }),
       generation: generationOf(body, body.max_tokens, body.logprobs),
       choices,
+      ...(candidates > choices && { candidates }),
+      ...(body.suffix !== undefined && { suffix: body.suffix }),
     },
   };
 }

@@ -141,9 +141,11 @@ export const completionFields = {
   ),
   logprobs: works(Type.Integer({ minimum: 0, maximum: 20, description: "Adds log probabilities, with that many alternatives per token." })),
   echo: works(Type.Boolean({ description: "Puts the prompt before the completion." })),
-  best_of: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Only the value of `n`: choices are not ranked here." })),
+  best_of: works(
+    Type.Integer({ minimum: 1, maximum: maxChoices, description: "Writes that many per prompt and shows the `n` likeliest by token; not streamed." }),
+  ),
   response_format: works(responseFormatSchema),
-  suffix: refused("filling in the middle is not served"),
+  suffix: works(Type.String({ description: "The text after the gap that the answer fills, for models that were trained to." })),
   ...extensions,
 };
 
