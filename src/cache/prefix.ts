@@ -47,7 +47,8 @@ export interface PrefixCacheOptions<Payload> {
 
 interface Entry<Payload> extends Block<Payload>, Listed<Entry<Payload>> {
   readonly parent: Entry<Payload> | undefined;
-  readonly bytes: number;
+  payload: Payload;
+  bytes: number;
   readonly children: Entry<Payload>[]; // sorted by their ids
   readers: number; // who holds the block; in a list only while nobody does
   proven: boolean; // a later prompt has used it
@@ -161,6 +162,35 @@ export class PrefixCache<Payload> {
       break;
     }
     this.letGo(path);
+  }
+
+  /**
+   * Puts what `make` makes of its payload into the block that `ids` end in, when they are stored up to there and it makes
+   * something; the old payload is dropped. Evicts what nobody holds, and changes nothing when there is no room.
+   */
+  exchange(ids: Uint32Array, make: (payload: Payload) => Payload | undefined): void {
+    const path: Entry<Payload>[] = [];
+    for (const part of this.cut(ids, true)) {
+      const found = this.findStarting(path.at(-1), part);
+      if (found === undefined || found.ids.length > part.length) break;
+      found.readers += 1;
+      unlist(found);
+      path.push(found);
+    }
+    const last = path.at(-1);
+    if (last?.end === ids.length) this.put(last, make(last.payload));
+    this.letGo(path);
+  }
+
+  private put(entry: Entry<Payload>, payload: Payload | undefined): void {
+    if (payload === undefined) return;
+    const more = this.options.sizeOf(payload) - entry.bytes;
+    if (!this.shrink(this.options.limits.bytes - more)) return this.options.dropped(payload);
+    this.options.dropped(entry.payload);
+    entry.payload = payload;
+    entry.bytes += more;
+    this.sum += more;
+    if (entry.proven) this.provenBytes += more;
   }
 
   /** Drops every block that nobody holds; returns how many. */

@@ -2,7 +2,7 @@
 import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
 import { withQuantizedKv } from "../kv/quantization.ts";
-import { isRecurrent } from "../kv/recurrent.ts";
+import { carriesStates } from "../kv/recurrent.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
 import { Pace } from "../scheduler/pace.ts";
 import { openInbox, refuse, send } from "./channel.ts";
@@ -31,9 +31,8 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const loaded = loadServed(options);
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
-    const isStored = !model.layout.some(isRecurrent); // states have no positions to begin at
     const careful = options.deterministic && device === "gpu"; // on the CPU rows are independent of each other anyway
-    const prefixes = options.prefixCache && isStored && !careful ? new PrefixStore(options.prefixCache) : undefined;
+    const prefixes = options.prefixCache && !careful ? new PrefixStore(options.prefixCache, carriesStates(model.layout)) : undefined;
     const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
     const loop = openLoop(options, { loaded, runner, limit, contextLength, careful });

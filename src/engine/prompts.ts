@@ -1,6 +1,6 @@
 // Reads prompts: each into a kv of its own, chunk by chunk, until its first id is drawn.
 import type { PrefixStore } from "../kv/prefix-store.ts";
-import { isRecurrent } from "../kv/recurrent.ts";
+import { carriesStates } from "../kv/recurrent.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
@@ -11,6 +11,7 @@ import { sample, type Sampled } from "../sampling/sampler.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { Pending, PendingPrompt } from "./pending.ts";
+import { cutAtSnapshots } from "./snapshots.ts";
 import { splitWave } from "./waves.ts";
 
 export interface Row {
@@ -27,6 +28,7 @@ export interface ReadRows {
 
 interface ReadingRow extends Row {
   readonly kv: KvRows; // one row
+  shared: number; // ids that stored prefixes have in common with the prompt, also where the row cannot go on behind them
 }
 
 /** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
@@ -37,13 +39,13 @@ const MAX_PADDING = 1 / 8;
 
 export class PromptReader {
   private readonly reading = new Map<Sequence, ReadingRow>();
-  private readonly padding: number;
+  private readonly carriesStates: boolean;
 
   constructor(
     private readonly model: Model,
     private readonly prefixes: PrefixStore | undefined,
   ) {
-    this.padding = model.layout.some(isRecurrent) ? 0 : MAX_PADDING;
+    this.carriesStates = carriesStates(model.layout);
   }
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
@@ -51,17 +53,19 @@ export class PromptReader {
     const { sampling, minTokens, stopIds, logprobs, prompt } = sequence.request;
     const kv = new KvRows(this.model.layout);
     const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt, sequence.answer);
-    this.reading.set(sequence, { sequence, sampler, kv });
+    const row = { sequence, sampler, kv, shared: 0 };
+    this.reading.set(sequence, row);
     kv.addRow();
     if (sequence.request.diagnose && this.prefixes) sequence.prefix ??= this.prefixes.diagnose(prompt);
-    return mx.scope(() => this.catchUp(sequence, kv));
+    return mx.scope(() => this.catchUp(row));
   }
 
   /** Takes what is stored of a prompt behind what its row holds; returns how many ids it holds then. */
-  private catchUp(sequence: Sequence, kv: KvRows): number {
+  private catchUp(row: ReadingRow): number {
+    const { sequence, kv } = row;
     const held = kv.lengths[0]!;
     if (this.prefixes === undefined || sequence.measuresPrompt) return held; // measuring needs every position's logits
-    this.prefixes.restore(kv, sequence.source);
+    row.shared = this.prefixes.restore(kv, sequence.source);
     sequence.cached += kv.lengths[0]! - held;
     return kv.lengths[0]!;
   }
@@ -87,13 +91,22 @@ export class PromptReader {
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
     const blockSize = this.prefixes?.blockSize ?? Infinity;
     for (let rest = chunks; rest.length > 0;) {
-      const behind = rest.map(chunk => ({ ...chunk, from: this.catchUp(chunk.sequence, this.reading.get(chunk.sequence)!.kv) }));
-      const { now, later } = splitWave(behind, blockSize);
+      const behind = rest.map(chunk => ({ ...chunk, from: this.catchUp(this.reading.get(chunk.sequence)!) }));
+      const { now: whole, later } = splitWave(behind, blockSize);
+      const now = whole.map(chunk => this.readToLastSnapshot(chunk, pending));
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
-      for (const group of groups(ends, this.padding)) yield this.readEnds(group, pending);
+      for (const group of groups(ends, this.carriesStates ? 0 : MAX_PADDING)) yield this.readEnds(group, pending);
       rest = later;
     }
+  }
+
+  /** Reads on to where the last snapshot of a chunk is due; returns what is left of it. */
+  private readToLastSnapshot(chunk: Chunk, pending: Pending): Chunk {
+    if (!this.carriesStates || this.prefixes === undefined || chunk.from >= chunk.to) return chunk;
+    const parts = cutAtSnapshots(chunk, this.prefixes.blockSize, this.reading.get(chunk.sequence)!.shared);
+    for (const part of parts.slice(0, -1)) this.readPart(part, pending);
+    return parts.at(-1)!;
   }
 
   /** A part of a prompt after which nothing is drawn. Stored prefixes may have brought the row beyond it. */

@@ -111,11 +111,11 @@ export class Runner {
 
   /**
    * Stores what a row holds that leaves, so that the next turn of its chat finds it, also when a stop string or the client
-   * ended it. The last id's keys were never computed.
+   * ended it. The last id's keys may not have been computed.
    */
   private publishAnswer(row: number): void {
     const { sequence } = this.rows[row]!;
-    this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, -1), true);
+    this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, this.kv.lengths[row]), true);
   }
 
   private decode(): PendingDraw {

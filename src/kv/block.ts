@@ -1,5 +1,6 @@
 // How a run of tokens is kept outside of the slabs: one flat tensor with the parts of all layers, so that a thousand blocks
-// are a thousand buffers and not a thousand times the layers.
+// are a thousand buffers and not a thousand times the layers. A block may end in a snapshot: the states that sum up all tokens
+// from the first one to the block's last.
 import * as mx from "../mx/index.ts";
 import type { Dtype, Tensor } from "../mx/index.ts";
 
@@ -7,6 +8,11 @@ import type { Dtype, Tensor } from "../mx/index.ts";
 export interface PartFormat {
   readonly heads: number;
   readonly width: number;
+  readonly dtype: Dtype;
+}
+
+export interface StateFormat {
+  readonly shape: readonly number[]; // [1, …]
   readonly dtype: Dtype;
 }
 
@@ -20,7 +26,10 @@ export interface StoredBlock {
 const WORD = 4;
 
 export class BlockFormat {
-  constructor(readonly layers: readonly (readonly PartFormat[])[]) {}
+  constructor(
+    readonly layers: readonly (readonly PartFormat[])[],
+    readonly snapshot?: readonly StateFormat[],
+  ) {}
 
   /** The format of blocks that are made of such parts. */
   static of(layers: readonly (readonly Tensor[])[]): BlockFormat {
@@ -32,7 +41,7 @@ export class BlockFormat {
   }
 
   equals(other: BlockFormat): boolean {
-    return JSON.stringify(this.layers) === JSON.stringify(other.layers);
+    return JSON.stringify([this.layers, this.snapshot]) === JSON.stringify([other.layers, other.snapshot]);
   }
 
   /** Words of one layer's parts, one after the other, in a block of so many tokens. */
@@ -40,8 +49,26 @@ export class BlockFormat {
     return this.layers.flat().map(({ heads, width, dtype }) => (heads * width * tokens * mx.itemSize(dtype)) / WORD);
   }
 
+  /** Of the tensor, and of the ids beside it: where all layers are recurrent they are all that a block without snapshot holds. */
   bytes(tokens: number): number {
-    return this.words(tokens).reduce((sum, words) => sum + words, 0) * WORD;
+    return (total(this.words(tokens)) + total((this.snapshot ?? []).map(wordsOf)) + tokens) * WORD;
+  }
+
+  /** The same block with a snapshot at its end, kept. */
+  withSnapshot({ data, tokens }: StoredBlock, states: readonly Tensor[], known: (format: BlockFormat) => BlockFormat): StoredBlock {
+    const snapshot = states.map(state => ({ shape: mx.shape(state), dtype: mx.dtype(state) }));
+    const format = known(new BlockFormat(this.layers, snapshot));
+    const parts = states.map(state => mx.view(mx.reshape(mx.contiguous(state), [-1]), "uint32"));
+    return { data: mx.keep(mx.concatenate([data, ...parts], 0)), tokens, format, bytes: format.bytes(tokens) };
+  }
+
+  /** The states of the snapshot that a block of this format ends in. */
+  statesOf({ data, tokens }: StoredBlock): Tensor[] {
+    let at = total(this.words(tokens));
+    return this.snapshot!.map(state => {
+      const words = mx.sliceAxis(data, 0, at, (at += wordsOf(state)));
+      return mx.reshape(mx.view(words, state.dtype), state.shape);
+    });
   }
 
   /** Copies parts that hold the tokens of `count` equal blocks into so many kept tensors. */
@@ -51,7 +78,7 @@ export class BlockFormat {
       const byBlock = mx.transpose(mx.reshape(part, [heads, count, tokens, width]), [1, 0, 2, 3]);
       return mx.view(mx.reshape(byBlock, [count, heads * tokens * width]), "uint32");
     });
-    const all = mx.concatenate(rows, 1);
+    const all = rows.length === 0 ? mx.zeros([count, 0], "uint32") : mx.concatenate(rows, 1);
     return Array.from({ length: count }, (_, n) => {
       const row = mx.reshape(mx.sliceAxis(all, 0, n, n + 1), [-1]);
       const data = mx.keep(count === 1 ? row : mx.add(row, mx.scalar(0, "uint32"))); // a buffer of its own
@@ -78,4 +105,12 @@ export class BlockFormat {
       }),
     );
   }
+}
+
+function wordsOf({ shape, dtype }: StateFormat): number {
+  return shape.reduce((product, n) => product * n, mx.itemSize(dtype)) / WORD;
+}
+
+function total(words: readonly number[]): number {
+  return words.reduce((sum, n) => sum + n, 0);
 }

@@ -13,13 +13,18 @@ export class PrefixStore {
   private misses = 0;
   private tokensSaved = 0;
 
-  constructor(private readonly options: PrefixCacheOptions) {
+  /** Where rows carry states they can go on only behind a snapshot of them. */
+  constructor(
+    private readonly options: PrefixCacheOptions,
+    private readonly carriesStates = false,
+  ) {
     const { blockSize, maxBytes, maxBlocks, maxChains } = options;
     this.cache = new PrefixCache({
       blockSize,
       limits: { bytes: maxBytes, blocks: maxBlocks ?? Infinity, chains: maxChains ?? Infinity },
       sizeOf: block => block.bytes,
       dropped: block => mx.release(block.data),
+      canEnd: ({ format }, whole) => !carriesStates || (whole && format.snapshot !== undefined),
     });
   }
 
@@ -44,8 +49,8 @@ export class PrefixStore {
     return { sharedTokens: shared, ...(storedId !== undefined && shared < ids.length && { storedId }) };
   }
 
-  /** Gives the only row of `kv` what is stored of `ids` behind what it holds already. */
-  restore(kv: KvRows, ids: Uint32Array): void {
+  /** Gives the only row of `kv` what is stored of `ids` behind what it holds already; returns how many ids are stored in all. */
+  restore(kv: KvRows, ids: Uint32Array): number {
     const match = this.cache.match(ids, kv.lengths[0]);
     this.cache.letGo(match.blocks); // the graph below holds on to the data
     for (const { blocks, start, end } of runs(match)) {
@@ -60,6 +65,9 @@ export class PrefixStore {
         to,
       );
     }
+    const last = match.blocks.at(-1)?.payload;
+    if (this.carriesStates && last !== undefined) kv.resume(last.format.statesOf(last));
+    return match.shared;
   }
 
   /** Counts a sequence that took so many ids of its prompt from here. */
@@ -71,7 +79,7 @@ export class PrefixStore {
 
   /**
    * Stores the blocks of `ids`, which row `row` of `kv` holds from position 0 on; with `partial` also those behind the last
-   * full block.
+   * full block. Where these are all that the row holds, the last block ends in a snapshot of its states.
    */
   publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
     const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
@@ -79,7 +87,19 @@ export class PrefixStore {
       mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
       return blocks;
     };
-    mx.scope(() => this.cache.insert(ids, make, partial));
+    mx.scope(() => {
+      this.cache.insert(ids, make, partial);
+      if (this.carriesStates && kv.lengths[row] === ids.length) this.snapshot(kv, row, ids);
+    });
+  }
+
+  private snapshot(kv: KvRows, row: number, ids: Uint32Array): void {
+    this.cache.exchange(ids, block => {
+      if (block.format.snapshot !== undefined) return undefined;
+      const made = block.format.withSnapshot(block, kv.states(row), format => this.known(format));
+      mx.asyncEvaluate(made.data);
+      return made;
+    });
   }
 
   /** Drops all blocks; returns how many there were. */

@@ -10,6 +10,11 @@ export function isRecurrent(layout: LayerLayout): layout is RecurrentLayout {
   return "states" in layout;
 }
 
+/** Whether rows can go on only where all their tokens were summed up. */
+export function carriesStates(layout: readonly LayerLayout[]): boolean {
+  return layout.some(one => isRecurrent(one) && one.states.length > 0);
+}
+
 export class RecurrentRows implements HeldLayer {
   private states: Tensor[] = [];
 
@@ -45,7 +50,13 @@ export class RecurrentRows implements HeldLayer {
     return this.part(row).map(mx.contiguous);
   }
 
+  /** States per row. */
+  get count(): number {
+    return this.layout.states.length;
+  }
+
   putRow(slot: number, parts: readonly Tensor[]): void {
+    if (parts.length === 0) return; // positions alone change no state
     const missing = slot - this.rows;
     if (missing === 0) return this.hold(joined(this.states, parts));
     if (missing > 0)

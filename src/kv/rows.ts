@@ -58,15 +58,26 @@ export class KvRows {
     this.held = this.held.map((held, row) => Math.min(held, lengths[row]!));
   }
 
-  /** The parts of all layers that a row's positions [from, to) are kept in; views, [1, heads, to - from, width]. */
+  /** The parts of all layers that a row's positions [from, to) are kept in; views, [1, heads, to - from, width]. States have no positions. */
   part(row: number, from: number, to: number): mx.Tensor[][] {
-    return this.layers.map(layer => layer.part(row, from, to));
+    return this.layers.map(layer => (layer instanceof RecurrentRows ? [] : layer.part(row, from, to)));
   }
 
-  /** Gives the only row the positions from its length up to `length`: per layer the parts [1, heads, …, width], or states [1, …]. */
+  /** The states that sum up a row's tokens, of all layers that carry some; views, [1, …]. */
+  states(row: number): mx.Tensor[] {
+    return this.layers.flatMap(layer => (layer instanceof RecurrentRows ? layer.part(row) : []));
+  }
+
+  /** Gives the only row the positions from its length up to `length`: per layer the parts [1, heads, …, width]. */
   append(layers: readonly (readonly mx.Tensor[])[], length: number): void {
     this.layers.forEach((layer, i) => layer.putRow(0, layers[i]!, length, this.held[0]!));
     this.held[0] = length;
+  }
+
+  /** Gives the only row the states that sum up all of its tokens, in the order of `states`. */
+  resume(states: readonly mx.Tensor[]): void {
+    const rest = [...states];
+    for (const layer of this.layers) if (layer instanceof RecurrentRows) layer.putRow(0, rest.splice(0, layer.count));
   }
 
   /** Drops a row; the last row moves into its place. With no row left all memory is given back. */

@@ -244,3 +244,46 @@ test("random walks: a match is always a true prefix, nothing held is dropped, ev
     expect(alive.size).toBe(0);
   }
 });
+
+describe("an exchanged payload", () => {
+  const sizes = { sizeOf: (payload: string) => payload.length };
+
+  test("takes the old one's place at the end of the ids, and nowhere else", () => {
+    const { cache, dropped, store, found } = setUp();
+    store("a", ids(1, 2, 3, 4, 5), true);
+    cache.exchange(ids(1, 2, 3, 4), payload => `${payload}!`);
+    cache.exchange(ids(1, 2, 3, 4, 5), payload => `${payload}?`);
+    for (const values of [ids(1, 2, 3), ids(1, 2, 9, 9), ids(7, 8), ids(1, 2, 3, 4, 5, 6)]) cache.exchange(values, () => "never");
+    cache.exchange(ids(1, 2), () => undefined);
+    cache.check();
+    expect(found(ids(1, 2, 3, 4, 5, 6))).toEqual(["a0", "a1!", "a2?"]);
+    expect(dropped).toEqual(["a1", "a2"]);
+  });
+
+  test("counts with its size, also when the block was used again", () => {
+    const { cache, store, match } = setUp({}, sizes);
+    store("a", ids(1, 2, 3, 4));
+    match(ids(1, 2, 3, 4, 5));
+    cache.exchange(ids(1, 2, 3, 4), () => "larger");
+    cache.check();
+    expect(cache.bytes).toBe(2 + 6);
+  });
+
+  test("makes others go, and goes itself when there is no room beside its own chain", () => {
+    const { cache, dropped, store, found } = setUp({ bytes: 8 }, sizes);
+    store("a", ids(1, 2, 3, 4));
+    store("b", ids(5, 6));
+    cache.exchange(ids(1, 2, 3, 4), () => "six...");
+    cache.check();
+    expect([dropped, found(ids(1, 2, 3, 4, 5))]).toEqual([
+      ["b0", "a1"],
+      ["a0", "six..."],
+    ]);
+    cache.exchange(ids(1, 2, 3, 4), () => "seven..");
+    cache.check();
+    expect([dropped, found(ids(1, 2, 3, 4, 5))]).toEqual([
+      ["b0", "a1", "seven.."],
+      ["a0", "six..."],
+    ]);
+  });
+});

@@ -1,6 +1,6 @@
 // Batch equals alone: on the CPU back end a sequence gets the same ids, bit for bit the same log-probabilities,
 // whatever joins and leaves beside it and however its prompt is cut into chunks.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
@@ -8,8 +8,9 @@ import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-en
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
-const RECURRENT = ["lfm2_moe/plain", "nemotron_h/plain", "qwen3_next/4-bit"];
-const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", ...RECURRENT];
+const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", "lfm2_moe/plain", "mamba2/plain", "qwen3_next/4-bit"];
+
+setDefaultTimeout(30_000);
 
 describe.each(MODELS)("%s", name => {
   let loaded: LoadedModel;
@@ -85,35 +86,32 @@ describe.each(MODELS)("%s", name => {
     expect(mx.liveHandles()).toBe(before);
   });
 
-  test.skipIf(RECURRENT.includes(name))(
-    "hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch",
-    async () => {
-      const before = mx.liveHandles();
-      const prefixes = openPrefixes(8);
-      const { below, pick } = dice(11);
-      const stems = [40, 25, 33].map(length => Array.from({ length }, () => below(loaded.model.vocabSize)));
-      const all = mixture(3, 30, loaded.model.vocabSize).map(submit => {
-        const stem = pick(stems);
-        const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...submit.prompt.subarray(0, below(20))]);
-        return { ...submit, prompt };
-      });
-      const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
-      for (const submit of all) {
-        engine.loop.receive(submit);
-        for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
-      }
-      await engine.finish();
-      for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
-      const cached = all.map(submit => engine.rows(submit.id)[0]!.cachedTokens!);
-      expect(cached.filter(n => n > 0).length).toBeGreaterThan(10);
-      expect(prefixes.stats.tokensSaved).toBe(cached.reduce((a, b) => a + b));
-      prefixes.clear();
-      expect(mx.liveHandles()).toBe(before);
-    },
-  );
+  test("hit equals cold: with stored prefixes every request gets what it gets without, alone and in a batch", async () => {
+    const before = mx.liveHandles();
+    const prefixes = openPrefixes(8, 1 << 20, loaded.model.layout);
+    const { below, pick } = dice(11);
+    const stems = [40, 25, 33].map(length => Array.from({ length }, () => below(loaded.model.vocabSize)));
+    const all = mixture(3, 30, loaded.model.vocabSize).map(submit => {
+      const stem = pick(stems);
+      const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...submit.prompt.subarray(0, below(20))]);
+      return { ...submit, prompt };
+    });
+    const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
+    for (const submit of all) {
+      engine.loop.receive(submit);
+      for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+    }
+    await engine.finish();
+    for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+    const cached = all.map(submit => engine.rows(submit.id)[0]!.cachedTokens!);
+    expect(cached.filter(n => n > 0).length).toBeGreaterThan(10);
+    expect(prefixes.stats.tokensSaved).toBe(cached.reduce((a, b) => a + b));
+    prefixes.clear();
+    expect(mx.liveHandles()).toBe(before);
+  });
 
-  test.skipIf(RECURRENT.includes(name))("the next turn of a chat reads only what is new", async () => {
-    const prefixes = openPrefixes(4);
+  test("the next turn of a chat reads only what is new", async () => {
+    const prefixes = openPrefixes(4, 1 << 20, loaded.model.layout);
     const { below } = dice(12);
     let history = Array.from({ length: 10 }, () => below(loaded.model.vocabSize));
     for (let turn = 1; turn <= 8; turn++) {

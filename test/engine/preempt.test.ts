@@ -1,5 +1,5 @@
 // Preempted and resumed equals undisturbed: on the CPU back end, id for id and bit for bit, greedy and seeded.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Submit } from "../../src/engine/protocol.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
@@ -8,7 +8,9 @@ import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-en
 import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
 
-describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window"])("%s", name => {
+setDefaultTimeout(30_000);
+
+describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("%s", name => {
   let loaded: LoadedModel;
   beforeAll(() => {
     openForTests();
@@ -19,7 +21,7 @@ describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window"])("%s", name => 
   test.each([false, true])("urgent requests push others out, and each gets what it gets alone; stored prefixes: %p", async stored => {
     const before = mx.liveHandles();
     const { below } = dice(17);
-    const prefixes = stored ? openPrefixes(8) : undefined;
+    const prefixes = stored ? openPrefixes(8, 1 << 20, loaded.model.layout) : undefined;
     const engine = new MemoryEngine(loaded, { maxRows: 4, prefillChunk: 16 }, prefixes);
     const all = mixture(8, 40, loaded.model.vocabSize).map((submit, i): Submit => ({ ...submit, minTokens: i % 5, priority: below(6) }));
     for (const submit of all) {

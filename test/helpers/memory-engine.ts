@@ -4,6 +4,8 @@ import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
 import type { DeviceCounters, Memory } from "../../src/engine/memory.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { PrefixStore } from "../../src/kv/prefix-store.ts";
+import { carriesStates } from "../../src/kv/recurrent.ts";
+import type { LayerLayout } from "../../src/models/model.ts";
 import type { LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import type { Limits } from "../../src/scheduler/scheduler.ts";
@@ -74,6 +76,6 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
   });
 }
 
-export function openPrefixes(blockSize: number, maxBytes = 1 << 20): PrefixStore {
-  return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes });
+export function openPrefixes(blockSize: number, maxBytes = 1 << 20, layout: readonly LayerLayout[] = []): PrefixStore {
+  return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes }, carriesStates(layout));
 }
