@@ -20,6 +20,7 @@ import {
 const server = "Server";
 const model = "Model";
 const batching = "Batching";
+const guards = "Guards";
 const prefixes = "Prefix cache";
 const encoders = "Embeddings and reranking";
 const chat = "Chat";
@@ -104,6 +105,49 @@ export const serveOptions = {
     help: "requests at a time, in this run or an earlier one, from which on auto batches",
   }),
   continuousBatching: toggle({ section: batching, default: false, help: "auto batches from the start" }),
+  repetitionPolicy: choice({
+    section: guards,
+    choices: ["safe", "strict", "off"],
+    default: "safe",
+    help: "ends an answer that goes round in circles, after 8 equal tokens or 6 equal patterns of up to 4; strict after 4 of up to 6",
+  }),
+  trustRequestsWhenAuthDisabled: toggle({
+    section: guards,
+    default: false,
+    help: "let requests without a key choose their repetition policy on a server that the network reaches",
+  }),
+  memoryWarnThreshold: decimal({
+    section: guards,
+    value: "PERCENT",
+    default: 70,
+    min: 0.1,
+    max: 100,
+    help: "of the device's memory, above which the log says so",
+  }),
+  memoryLimitThreshold: decimal({ section: guards, value: "PERCENT", default: 85, min: 0.1, max: 100, help: "above which --memory-action is taken" }),
+  memoryAction: choice({
+    section: guards,
+    choices: ["warn", "reduce-context", "reject-new"],
+    default: "warn",
+    help: "reduce-context halves what new requests may write, reject-new answers them with 503",
+  }),
+  memoryMonitorInterval: decimal({ section: guards, value: "SECONDS", default: 5, min: 0.1, max: 86_400, help: "between two looks at memory" }),
+  batchDivergenceMonitor: toggle({ section: guards, default: false, help: "write answers from batches again alone, now and then, and compare" }),
+  batchDivergenceInterval: decimal({ section: guards, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "between two comparisons" }),
+  batchDivergenceThreshold: decimal({
+    section: guards,
+    value: "SHARE",
+    default: 0.95,
+    min: 0.001,
+    max: 1,
+    help: "of equal tokens, below which it warns",
+  }),
+  batchDivergenceAction: choice({
+    section: guards,
+    choices: ["warn", "serialize"],
+    default: "warn",
+    help: "serialize runs requests one at a time for an interval after a warning",
+  }),
   deterministic: toggle({
     section: batching,
     default: false,
@@ -223,11 +267,9 @@ const unsupported = new Set(
   words(`--mllm-prefill-step-size
   --effective-context-tokens
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
-  --repetition-policy --trust-requests-when-auth-disabled --memory-warn-threshold --memory-limit-threshold --memory-action
-  --memory-monitor-interval --batch-divergence-monitor --batch-divergence-interval --batch-divergence-threshold
-  --batch-divergence-action --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
+  --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
   --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
-  --warm-prompts --max-request-tokens  --specprefill
+  --warm-prompts --max-request-tokens --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars
@@ -251,6 +293,10 @@ export interface Read<C> {
 export function readServeConfig(args: readonly string[], environment: Environment = process.env): Read<ServeConfig> {
   const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, { unsupported, needless, command: "serve" });
   if (positionals.length > 1) throw usageError(`serve takes one model folder, not ${positionals.length}: ${positionals.join(" ")}`);
+  if (values.memoryLimitThreshold <= values.memoryWarnThreshold)
+    throw usageError(
+      `--memory-limit-threshold must be above --memory-warn-threshold, and ${values.memoryLimitThreshold} is not above ${values.memoryWarnThreshold}`,
+    );
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);

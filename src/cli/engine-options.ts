@@ -27,6 +27,19 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
     ...(mode.widenAt !== undefined && { widenAt: mode.widenAt }),
     deterministic: config.deterministic,
     streamInterval: config.streamInterval,
+    pressure: {
+      warnPercent: config.memoryWarnThreshold,
+      limitPercent: config.memoryLimitThreshold,
+      action: config.memoryAction,
+      intervalMs: config.memoryMonitorInterval * 1000,
+    },
+    ...(config.batchDivergenceMonitor && {
+      divergence: {
+        intervalMs: config.batchDivergenceInterval * 1000,
+        threshold: config.batchDivergenceThreshold,
+        action: config.batchDivergenceAction,
+      },
+    }),
     ...(prefixCache && { prefixCache }),
     ...(config.kvCacheQuantization && { kvQuantization: kvQuantization(config) }),
     memoryUtilization: config.gpuMemoryUtilization,

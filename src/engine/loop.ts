@@ -7,6 +7,7 @@ import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
 import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine } from "./protocol.ts";
 import { Outbox } from "./outbox.ts";
+import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
 
 /** What the loop needs of the runner. */
@@ -38,12 +39,14 @@ export interface LoopOptions {
   readonly pace?: Pace; // without it every step may read limits.prefillChunk ids
   readonly widenAt?: number; // one row at a time until so many sequences meet
   readonly streamInterval?: number; // ids per message; 1 when absent
+  readonly watch?: WatchOptions;
 }
 
 export class EngineLoop {
   private readonly scheduler: Scheduler;
   private readonly inbox: ToEngine[] = [];
   private readonly outbox: Outbox;
+  private readonly watch: Watch;
   private wake: (() => void) | undefined;
   private draining = false;
   private steps = 0;
@@ -59,6 +62,7 @@ export class EngineLoop {
   ) {
     const { limits, memory } = options;
     this.outbox = new Outbox(options.streamInterval ?? 1);
+    this.watch = new Watch(options.watch ?? {});
     const contextLength = memory?.ledger.longest(limits.contextLength) ?? limits.contextLength;
     this.scheduler = new Scheduler(
       { ...limits, contextLength },
@@ -75,7 +79,7 @@ export class EngineLoop {
   private setWidth(): void {
     this.peak = Math.max(this.peak, this.scheduler.openCount);
     const narrow = this.options.widenAt !== undefined && this.peak < this.options.widenAt;
-    this.scheduler.rowLimit = narrow ? 1 : this.options.limits.maxRows;
+    this.scheduler.rowLimit = narrow || this.watch.serializes ? 1 : this.options.limits.maxRows;
   }
 
   /** Hands a message in; it is looked at before the next step. */
@@ -95,7 +99,7 @@ export class EngineLoop {
         flight = undefined;
         this.failAll(error);
       }
-      if (flight === undefined && this.scheduler.idle) {
+      if (flight === undefined && this.scheduler.idle && !this.watch.probing) {
         if (this.draining) return;
         await this.message();
       } else await new Promise<void>(resolve => setImmediate(resolve));
@@ -105,6 +109,8 @@ export class EngineLoop {
   /** One step: dispatches the next plan before it waits for the last one. */
   private advance(last: Flight | undefined): Flight | undefined {
     const startedAt = performance.now();
+    this.watch.poll(startedAt);
+    this.setWidth();
     this.options.memory?.makeRoom(this.scheduler);
     const plan = this.scheduler.schedule(this.options.pace?.chunk(this.scheduler.streaming));
     const pending = this.runner.dispatch(plan);
@@ -114,6 +120,8 @@ export class EngineLoop {
       this.report(this.runner.read(last.pending));
       this.measure(last);
     }
+    if (this.draining) this.watch.close();
+    this.watch.step(this.options.pace?.chunk(true));
     return pending && { plan, pending, startedAt };
   }
 
@@ -146,6 +154,7 @@ export class EngineLoop {
   private end(sequence: Sequence): void {
     if (!this.scheduler.knows(sequence)) return; // ended before, by an abort or by an earlier id
     this.finished += 1;
+    this.watch.ended(sequence);
     this.drop(sequence);
   }
 
@@ -177,8 +186,23 @@ export class EngineLoop {
       return this.fail(request.id, "internal", `a prompt id lies outside the vocabulary of ${this.options.vocabSize}`);
     const refusal = this.options.memory?.refusal(length + Math.min(1, request.maxTokens));
     if (refusal !== undefined) return this.fail(request.id, "memory", refusal);
-    if (this.scheduler.add(request) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
+    if (this.isPressed()) return this.fail(request.id, "pressure", "Memory pressure is critical; rejecting new requests.");
+    if (this.scheduler.add(this.shortened(request)) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
     this.setWidth();
+  }
+
+  /** Whether a new request must be refused. Caches are given back first, and an engine where nothing runs refuses nobody: it would never take one again. */
+  private isPressed(): boolean {
+    this.watch.poll(performance.now());
+    if (this.watch.pressure?.rejects !== true) return false;
+    this.options.memory?.giveBack();
+    this.watch.pollAgain();
+    return this.watch.pressure.rejects && !this.scheduler.idle;
+  }
+
+  private shortened(request: Submit): Submit {
+    const factor = this.watch.pressure?.maxTokensFactor ?? 1;
+    return factor === 1 || request.maxTokens === 0 ? request : { ...request, maxTokens: Math.max(1, Math.floor(request.maxTokens * factor)) };
   }
 
   private abort(id: number): void {
@@ -192,6 +216,7 @@ export class EngineLoop {
   /** A failed step ends every sequence that was admitted, because the state of their rows is unknown; the next request works. */
   private failAll(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
+    this.watch.close();
     this.runner.reset();
     this.scheduler.forgetInFlight();
     for (const sequence of this.scheduler.admitted()) {
@@ -226,6 +251,9 @@ export class EngineLoop {
       mode: this.scheduler.rowLimit === 1 ? "simple" : "batched",
       prefix: this.runner.prefixStats,
       memory: this.options.memory?.stats(this.scheduler),
+      pressure: this.watch.pressure?.report,
+      divergence: this.watch.divergence?.report(Date.now()),
+      repetitions: this.watch.repetitions,
       ...this.options.deviceStats(),
     };
   }

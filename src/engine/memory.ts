@@ -81,6 +81,12 @@ export class Memory {
     this.device.resetPeak();
   }
 
+  /** All that can be given up. */
+  giveBack(): void {
+    this.holder.shrinkPrefixes(this.holder.prefixBytes);
+    this.device.clearCache();
+  }
+
   /** When nothing has run for a while: what the allocator holds for reuse goes back to the system. */
   idle(): void {
     this.device.clearCache();

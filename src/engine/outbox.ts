@@ -43,6 +43,7 @@ export class Outbox {
       ...(!told && sequence.prefix && { prefix: sequence.prefix }),
       ...(promptLogprobs && { promptLogprobs }),
       ...(sequence.finish && { finish: sequence.finish }),
+      ...(sequence.repetition !== undefined && { repetition: sequence.repetition }),
     };
   }
 

@@ -4,6 +4,8 @@ import { PrefixStore } from "../kv/prefix-store.ts";
 import { withQuantizedKv } from "../kv/quantization.ts";
 import { carriesStates } from "../kv/recurrent.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
+import { Divergence } from "../monitor/divergence.ts";
+import { Pressure } from "../monitor/pressure.ts";
 import { Pace } from "../scheduler/pace.ts";
 import { openInbox, refuse, send } from "./channel.ts";
 import { EngineLoop } from "./loop.ts";
@@ -12,6 +14,7 @@ import type { EngineOptions, ToEngine } from "./protocol.ts";
 import { checkRoom } from "./room.ts";
 import { Runner } from "./runner.ts";
 import { warmUp } from "./warm-up.ts";
+import type { WatchOptions } from "./watch.ts";
 
 /** Runs until the parent says drain or goes away. Never throws: what went wrong is sent as `refused`. */
 export async function runEngineProcess(): Promise<void> {
@@ -50,6 +53,15 @@ function loadServed({ modelPath, kvQuantization, prefixCache }: EngineOptions): 
   return { ...loaded, model: withQuantizedKv(loaded.model, kvQuantization, prefixCache?.blockSize ?? 1) };
 }
 
+function openWatch({ pressure, divergence }: EngineOptions, { model }: LoadedModel): WatchOptions {
+  const log = (line: string): void => console.error(line);
+  const { intervalMs, ...thresholds } = pressure;
+  return {
+    pressure: { monitor: new Pressure({ ...thresholds, totalBytes: mx.deviceMemory(), log }), intervalMs, activeBytes: mx.activeMemory },
+    ...(divergence && { divergence: { monitor: new Divergence({ ...divergence, log }), alone: new Runner(model) } }),
+  };
+}
+
 interface Opened {
   readonly loaded: LoadedModel;
   readonly runner: Runner;
@@ -69,5 +81,6 @@ function openLoop(options: EngineOptions, { loaded, runner, limit, contextLength
     ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs }) }),
     ...(widenAt !== undefined && { widenAt }),
     streamInterval,
+    watch: openWatch(options, loaded),
   });
 }

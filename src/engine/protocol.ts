@@ -14,6 +14,9 @@ export interface Sampling {
   readonly logitBias: readonly (readonly [id: number, bias: number])[];
 }
 
+/** How soon an answer counts as going round in circles. */
+export type RepetitionPolicy = "safe" | "strict";
+
 /** Asks for one sequence. The id is chosen by the HTTP process and never used twice. */
 export interface Submit {
   readonly type: "submit";
@@ -26,6 +29,7 @@ export interface Submit {
   readonly logprobs?: number; // number of alternatives beside the drawn id, 0 to 20
   readonly promptLogprobs?: number; // likewise for each prompt id but the first
   readonly diagnose?: boolean; // the first row says where the prompt left what is stored
+  readonly repetition?: RepetitionPolicy; // ends an answer that goes round in circles; off when absent
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
 }
@@ -71,6 +75,7 @@ export interface StepRow {
   readonly cachedTokens?: number; // prompt ids taken from the prefix cache; on the first row of a sequence
   readonly prefix?: PrefixDiagnosis; // on the first row, when asked for
   readonly finish?: FinishReason; // on the last row of a sequence
+  readonly repetition?: string; // what the answer repeated, when that is why it was stopped; its last id is then no stop id
 }
 
 /** How the stored chain that goes along with a prompt furthest looked when the prompt came. */
@@ -85,7 +90,7 @@ export interface Step {
   readonly rows: readonly StepRow[];
 }
 
-export type FailureCode = "overloaded" | "too_long" | "memory" | "stopping" | "engine_lost" | "internal";
+export type FailureCode = "overloaded" | "too_long" | "memory" | "pressure" | "stopping" | "engine_lost" | "internal";
 
 /** A sequence ended without finishing; nothing more comes for its id. */
 export interface Failed {
@@ -144,6 +149,35 @@ export interface MemoryStats {
   readonly maxBuffers: number | undefined; // undefined where the device sets no bound
 }
 
+/** Answers that were ended because they went round in circles. */
+export interface RepetitionStats {
+  readonly total: number;
+  readonly byMode: Readonly<Record<string, number>>;
+  readonly byTrigger: Readonly<Record<string, number>>;
+  readonly tokensSaved: number; // that the answers might still have had
+}
+
+export interface PressureReport {
+  readonly state: "normal" | "elevated" | "critical" | "unknown"; // of the device's memory
+  readonly trend: "growing" | "stable" | "declining" | "unknown";
+  readonly percent: number | undefined; // in use
+  readonly action: "warn" | "reduce-context" | "reject-new";
+  readonly maxTokensFactor: number; // of what new requests ask for
+}
+
+/** How answers from a batch compare with the same written alone. */
+export interface DivergenceReport {
+  readonly status: "unknown" | "pass" | "warning";
+  readonly threshold: number; // share of equal tokens below which it warns
+  readonly action: "warn" | "serialize";
+  readonly samples: number;
+  readonly serializes: boolean; // requests run one at a time because of it
+  readonly checkedAt: number | undefined; // ms since 1970
+  readonly agreement: number | undefined; // of the last comparison
+  readonly exact: boolean | undefined;
+  readonly error: string | undefined;
+}
+
 export interface EngineStats {
   readonly running: number;
   readonly waiting: number;
@@ -156,6 +190,9 @@ export interface EngineStats {
   readonly mode: "simple" | "batched"; // one row at a time, or as many as fit
   readonly prefix: PrefixStats | undefined; // undefined when prefixes are not stored
   readonly memory: MemoryStats | undefined; // undefined when it is not bounded
+  readonly pressure: PressureReport | undefined; // undefined when nobody watches
+  readonly divergence: DivergenceReport | undefined; // likewise
+  readonly repetitions: RepetitionStats;
   readonly liveHandles: number;
   readonly activeBytes: number;
   readonly peakBytes: number;
@@ -202,6 +239,13 @@ export interface EngineOptions {
   readonly maxModelLen?: number; // lowers the checkpoint's own context length
   readonly widenAt?: number; // one row at a time until so many sequences meet; as many as fit from the start when absent
   readonly deterministic: boolean; // where batches or chunks could change numbers, rows run alone and are read alike
+  readonly pressure: {
+    readonly warnPercent: number;
+    readonly limitPercent: number;
+    readonly action: PressureReport["action"];
+    readonly intervalMs: number;
+  };
+  readonly divergence?: { readonly intervalMs: number; readonly threshold: number; readonly action: DivergenceReport["action"] };
   readonly streamInterval: number; // ids per message
   readonly memoryUtilization: number; // share of the device's memory that may be used
 }

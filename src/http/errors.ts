@@ -48,6 +48,7 @@ const engineStatus: Record<FailureCode, { status: number; code: string }> = {
   overloaded: { status: 429, code: "overloaded" },
   too_long: { status: 400, code: "context_length_exceeded" },
   memory: { status: 400, code: "out_of_memory" },
+  pressure: { status: 503, code: "memory_pressure" },
   stopping: { status: 503, code: "stopping" },
   engine_lost: { status: 503, code: "engine_lost" },
   internal: { status: 500, code: "engine_error" },

@@ -109,6 +109,7 @@ export class Scheduler {
       if (sequence.promptRead && sequence.wantsMore) sequence.inFlight += 1;
     }
     for (const sequence of decode) {
+      sequence.company ||= decode.length > 1;
       sequence.inFlight += 1;
       this.shares.charge(sequence.client, DRAWN_COST);
     }

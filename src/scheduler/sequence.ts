@@ -1,5 +1,6 @@
 // One sequence's bookkeeping: what was asked, how far it is read, what was drawn. No tensors.
 import type { FinishReason, PrefixDiagnosis, Submit } from "../engine/protocol.ts";
+import { findRepetition } from "./repetition.ts";
 
 /**
  *   source ids   │ read into kv ……………│ still to read ………│      the prompt; after a preemption also the answer so far
@@ -15,6 +16,8 @@ export class Sequence {
   prefix: PrefixDiagnosis | undefined; // when asked for
   inFlight = 0;
   finish: FinishReason | undefined;
+  repetition: string | undefined; // what the answer repeated, when that ended it
+  company = false; // whether some id was drawn together with others
 
   constructor(
     readonly request: Submit,
@@ -84,6 +87,14 @@ export class Sequence {
     this.answer.push(id);
     if (this.request.stopIds.includes(id)) this.finish = "stop";
     else if (this.answer.length === this.limit) this.finish = "length";
+    else this.stopRepetition();
     return true;
+  }
+
+  private stopRepetition(): void {
+    const { repetition, minTokens } = this.request;
+    if (repetition === undefined || this.answer.length < minTokens) return;
+    this.repetition = findRepetition(this.answer, repetition);
+    if (this.repetition !== undefined) this.finish = "stop";
   }
 }

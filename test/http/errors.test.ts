@@ -133,6 +133,7 @@ describe("an engine that", () => {
     ["overloaded", 429, "rate_limit_error", "3"],
     ["too_long", 400, "invalid_request_error", null],
     ["memory", 400, "invalid_request_error", null],
+    ["pressure", 503, "service_unavailable_error", "3"],
     ["stopping", 503, "service_unavailable_error", "3"],
     ["engine_lost", 503, "service_unavailable_error", "3"],
     ["internal", 500, "server_error", null],
