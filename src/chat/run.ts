@@ -154,9 +154,17 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
   const { service, choice, prompt, reader } = part;
   let completionTokens = 0;
   let cachedTokens: number | undefined;
+  let repetition: string | undefined;
   const finish = (reason: ChatFinish): ChatEvent => {
     const usage: Usage = { promptTokens: prompt.length, cachedTokens: cachedTokens ?? 0, completionTokens, reasoningTokens: reader.reasoningTokens };
-    return { type: "finish", choice, reason, ...(reader.stopString !== undefined && { stopString: reader.stopString }), usage };
+    return {
+      type: "finish",
+      choice,
+      reason,
+      ...(reader.stopString !== undefined && { stopString: reader.stopString }),
+      ...(repetition !== undefined && { repetition }),
+      usage,
+    };
   };
   for await (const row of service.engine.generate(toSequence(part), signal)) {
     if (row.finish === "abort") break;
@@ -168,12 +176,13 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
     }
     for (const [at, id] of row.ids.entries()) {
       completionTokens++;
-      const endsSequence = row.finish === "stop" && at === row.ids.length - 1;
+      const endsSequence = row.finish === "stop" && row.repetition === undefined && at === row.ids.length - 1;
       if (!endsSequence) yield* reader.take(id, row.logprobs?.[at]);
       if (reader.finished) return yield finish(reader.finished); // leaving the loop aborts the sequence
     }
     if (!row.finish) continue;
     yield* reader.end();
+    if (reader.finished === undefined) repetition = row.repetition;
     const reason = reader.finished ?? row.finish;
     return yield finish(reason === "stop" && reader.calls > 0 ? "tool_calls" : reason);
   }
@@ -181,7 +190,8 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
 }
 
 function toSequence({ service, prompt, generation, sampling, promptLogprobs }: Choice): SequenceRequest {
-  const { logprobs, ignoreEos, minTokens, diagnose } = generation;
+  const { logprobs, ignoreEos, minTokens, diagnose, priority, user, constraint } = generation;
+  const repetition = generation.repetition ?? (ignoreEos || constraint ? ("off" as const) : undefined); // neither may be cut short
   return {
     prompt,
     sampling,
@@ -190,6 +200,9 @@ function toSequence({ service, prompt, generation, sampling, promptLogprobs }: C
     stopIds: [...new Set([...(ignoreEos ? [] : service.stopIds), ...generation.stopIds])],
     ...(logprobs !== undefined && { logprobs }),
     ...(diagnose && { diagnose }),
+    ...(repetition && { repetition }),
+    ...(priority !== undefined && { priority }),
+    ...(user !== undefined && { client: user }),
     ...(promptLogprobs !== undefined && { promptLogprobs }),
   };
 }

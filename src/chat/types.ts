@@ -1,5 +1,5 @@
 // The dialect-free chat: what every wire format decodes to and is encoded from.
-import type { Sampling, TokenLogprob } from "../engine/protocol.ts";
+import type { RepetitionPolicy, Sampling, TokenLogprob } from "../engine/protocol.ts";
 
 export interface ToolCall {
   readonly id: string;
@@ -47,6 +47,9 @@ export interface Generation {
   readonly maxTokens?: number;
   readonly minTokens?: number;
   readonly ignoreEos?: boolean;
+  readonly repetition?: RepetitionPolicy; // the client's wish; who is not trusted gets the server's
+  readonly priority?: number; // lower is served first
+  readonly user?: string; // whose requests these are: users get equal shares
   readonly stop: readonly string[]; // none empty; the earliest match ends the text, before the match
   readonly stopIds: readonly number[];
   readonly logprobs?: number; // alternatives per token
@@ -116,4 +119,11 @@ export type ChatEvent =
   | { readonly type: "tool-call"; readonly choice: number; readonly index: number; readonly id: string; readonly name: string }
   | { readonly type: "tool-arguments"; readonly choice: number; readonly index: number; readonly text: string }
   | { readonly type: "logprobs"; readonly choice: number; readonly tokens: readonly TextLogprob[] }
-  | { readonly type: "finish"; readonly choice: number; readonly reason: ChatFinish; readonly stopString?: string; readonly usage: Usage };
+  | {
+      readonly type: "finish";
+      readonly choice: number;
+      readonly reason: ChatFinish;
+      readonly stopString?: string;
+      readonly repetition?: string;
+      readonly usage: Usage;
+    };

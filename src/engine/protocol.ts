@@ -29,7 +29,7 @@ export interface Submit {
   readonly logprobs?: number; // number of alternatives beside the drawn id, 0 to 20
   readonly promptLogprobs?: number; // likewise for each prompt id but the first
   readonly diagnose?: boolean; // the first row says where the prompt left what is stored
-  readonly repetition?: RepetitionPolicy; // ends an answer that goes round in circles; off when absent
+  readonly repetition?: RepetitionPolicy | "off"; // ends an answer that goes round in circles; off when absent
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
 }

@@ -40,6 +40,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     keepAliveMs: 10_000,
     openAfterMs: 300,
     log: line => console.error(line),
+    overrides: { accepted: 0, denied: 0 },
     running: new Running(),
     responses: new ResponseStore(),
     ...options,

@@ -3,14 +3,14 @@ import { ApiError } from "../chat/error.ts";
 import type { Service } from "../chat/service.ts";
 import type { EncoderHost } from "../retrieval/host.ts";
 import { HttpError } from "./errors.ts";
+import { serviceFor, type OverrideCounts, type TrustRules } from "./origin.ts";
 import type { HostRules } from "./hosts.ts";
 import type { Limits } from "./limits.ts";
 import type { ResponseStore } from "./response-store.ts";
 import type { Running } from "./running.ts";
 
 /** The settings of `serve` that this folder reads. */
-export interface HttpConfig extends HostRules {
-  readonly apiKey: string | undefined;
+export interface HttpConfig extends HostRules, TrustRules {
   readonly timeout: number; // seconds for an answer that is not streamed
   readonly strictModelId: boolean; // aliases do not count, and a wrong name is told as a mismatch
 }
@@ -37,6 +37,7 @@ export interface Context {
   readonly keepAliveMs: number; // of silence in a stream
   readonly openAfterMs: number; // a stream that has failed by then is answered with a status, later with an error frame
   readonly log: (line: string) => void;
+  readonly overrides: OverrideCounts; // of the repetition policy
   readonly running: Running;
   readonly responses: ResponseStore;
 }
@@ -76,4 +77,9 @@ export function findReadyModel(context: Context, name: string | undefined): Serv
   if (state === "ready") return service;
   const message = { starting: "is being loaded", restarting: "is being loaded again", stopping: "is shutting down" }[state];
   throw new HttpError(503, `The model '${service.id}' ${message}. Try again soon.`, `engine_${state}`, { "retry-after": "2" });
+}
+
+/** The model of that name as this request uses it; throws like `findReadyModel`. */
+export function findModelFor(context: Context, name: string | undefined, request: Request): Service {
+  return serviceFor(findReadyModel(context, name), request, context.config, context.overrides);
 }

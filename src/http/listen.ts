@@ -1,5 +1,6 @@
 // Opens the port and closes it again: what Bun needs to be told for long streams, and errors that say what to type.
 import type { AnyElysia } from "elysia";
+import { notePeer } from "./origin.ts";
 
 const HEADER_SECONDS = 30; // for the first request on a connection to arrive
 
@@ -32,6 +33,7 @@ function open(app: AnyElysia, hostname: string, port: number) {
       hostname,
       port,
       fetch(request, server) {
+        notePeer(request, server.requestIP(request));
         server.timeout(request, 0); // streams are silent while a prompt is read; a body that does not arrive has its own limit
         return app.fetch(request);
       },

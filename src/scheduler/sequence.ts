@@ -93,7 +93,7 @@ export class Sequence {
 
   private stopRepetition(): void {
     const { repetition, minTokens } = this.request;
-    if (repetition === undefined || this.answer.length < minTokens) return;
+    if (repetition === undefined || repetition === "off" || this.answer.length < minTokens) return;
     this.repetition = findRepetition(this.answer, repetition);
     if (this.repetition !== undefined) this.finish = "stop";
   }

@@ -22,7 +22,7 @@ const common: Case[] = [
   ["stream_options", "works", undefined, true],
   ["temperature", "works", 0, 2.1],
   ["top_p", "works", 0.5, 1.1],
-  ["user", "accepted", "me", 5],
+  ["user", "works", "me", 5],
 ];
 
 const documentedChat: Case[] = [
@@ -69,6 +69,8 @@ const extensions: Case[] = [
   ["repetition_penalty", "works", 1.1, 0],
   ["min_tokens", "works", 1, -1],
   ["ignore_eos", "works", true, 1],
+  ["priority", "works", 3, 1.5],
+  ["repetition_policy_override", "works", "strict", "loose"],
   ["stop_token_ids", "works", [1, 2], [-1]],
   ["guided_json", "works", { type: "object" }, 5],
   ["guided_regex", "works", "a+", ""],

@@ -1,56 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { EngineLoop, type LoopOptions, type StepRunner } from "../../src/engine/loop.ts";
+import { EngineLoop, type LoopOptions } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow } from "../../src/engine/protocol.ts";
-import type { Pending, StepResult } from "../../src/engine/pending.ts";
-import type { Plan } from "../../src/scheduler/scheduler.ts";
-import type { Sequence } from "../../src/scheduler/sequence.ts";
+import { ScriptedRunner } from "../helpers/scripted-runner.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
 const LIMITS = { maxRows: 3, maxQueue: 4, prefillChunk: 4, contextLength: 64 };
 const VOCAB = 100;
 
-/** Draws `id + position` for every sequence, so that an answer shows whose it is and that nothing was lost. */
-class CountingRunner implements StepRunner {
-  forgotten: number[] = [];
-  resets = 0;
-  widest = 0; // most rows that drew together
-  prefixStats = undefined;
-  failAt: number | undefined;
-  private dispatched = 0;
-  private readonly drawnOf = new Map<Sequence, number>();
-  private readonly results = new Map<Pending, StepResult>();
-
-  dispatch(plan: Plan): Pending | undefined {
-    if (plan.chunks.length === 0 && plan.decode.length === 0) return undefined;
-    if (++this.dispatched === this.failAt) throw new Error("the device gave up");
-    const ending = plan.chunks.filter(c => c.to === c.sequence.request.prompt.length).map(c => c.sequence);
-    this.widest = Math.max(this.widest, plan.decode.length);
-    const drawing = [...plan.decode, ...ending.filter(sequence => sequence.limit > 0)];
-    const pending = { drawn: [], prompts: [], fences: [], ended: [] };
-    const drawn = drawing.map(sequence => {
-      const place = this.drawnOf.get(sequence) ?? 0;
-      this.drawnOf.set(sequence, place + 1);
-      return { sequence, id: sequence.id + place, logprob: undefined };
-    });
-    this.results.set(pending, { drawn, promptLogprobs: [], ended: ending.filter(sequence => sequence.limit === 0) });
-    return pending;
-  }
-  read(pending: Pending): StepResult {
-    return this.results.get(pending)!;
-  }
-  begin(): number {
-    return 0;
-  }
-  forget(sequence: Sequence): void {
-    this.forgotten.push(sequence.id);
-  }
-  clearPrefixes(): void {}
-  reset(): void {
-    this.resets += 1;
-  }
-}
-
-function setUp(runner = new CountingRunner(), options: Partial<LoopOptions> = {}) {
+function setUp(runner = new ScriptedRunner(), options: Partial<LoopOptions> = {}) {
   const sent: FromEngine[] = [];
   const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
   const loop = new EngineLoop(runner, { limits: LIMITS, vocabSize: VOCAB, send: message => void sent.push(message), deviceStats, ...options });
@@ -132,7 +89,7 @@ describe("engine loop", () => {
   });
 
   test("a failing step fails what was admitted, keeps what waits, and the engine goes on", async () => {
-    const runner = new CountingRunner();
+    const runner = new ScriptedRunner();
     runner.failAt = 2;
     const setup = setUp(runner);
     for (const id of [1, 2, 3, 4]) setup.loop.receive(submission(id, { maxTokens: 3 }));
@@ -143,7 +100,7 @@ describe("engine loop", () => {
   });
 
   test("ids are gathered to as many as a message shall have; the last one has the rest", async () => {
-    const setup = setUp(new CountingRunner(), { streamInterval: 3 });
+    const setup = setUp(new ScriptedRunner(), { streamInterval: 3 });
     setup.loop.receive(submission(10, { maxTokens: 8 }));
     setup.loop.receive(submission(20, { maxTokens: 3 }));
     setup.loop.receive(submission(30, { maxTokens: 9, stopIds: [31] }));
@@ -159,7 +116,7 @@ describe("engine loop", () => {
 
   test("rows run one at a time until so many sequences meet, and together from then on", async () => {
     const widest = async (widenAt: number | undefined, count: number): Promise<number> => {
-      const runner = new CountingRunner();
+      const runner = new ScriptedRunner();
       const setup = setUp(runner, widenAt === undefined ? {} : { widenAt });
       for (let id = 1; id <= count; id++) setup.loop.receive(submission(id, { maxTokens: 5 }));
       await settle(setup);

@@ -15,6 +15,8 @@ export interface Script {
   /** Waits for an abort once `ids` are out, instead of ending. */
   readonly hang?: boolean;
   readonly cachedTokens?: number;
+  /** The engine ends the answer after `ids`, because they repeat. */
+  readonly repetition?: string;
   readonly prefix?: PrefixDiagnosis; // given to who asks for it
 }
 
@@ -137,12 +139,12 @@ export class FakeEngine implements Engine {
 function* playRows(request: SequenceRequest, script: Script, id: number): Generator<StepRow> {
   const open = script.fail !== undefined || script.hang === true;
   const stopId = request.stopIds[0];
-  const written = open || stopId === undefined ? script.ids : [...script.ids, stopId];
+  const written = open || stopId === undefined || script.repetition !== undefined ? script.ids : [...script.ids, stopId];
   const stopAt = written.findIndex((token, at) => at >= request.minTokens && request.stopIds.includes(token));
   const whole = stopAt < 0 ? written : written.slice(0, stopAt + 1);
   const ids = whole.slice(0, request.maxTokens);
   const cut = whole.length > request.maxTokens || request.maxTokens === 0;
-  const finish = cut ? "length" : stopAt >= 0 ? "stop" : open ? undefined : "length";
+  const finish = cut ? "length" : stopAt >= 0 ? "stop" : open ? undefined : script.repetition !== undefined ? "stop" : "length";
 
   let first = true;
   for (const [at, end] of cuts(ids.length, script.steps ?? [1])) {
@@ -156,6 +158,7 @@ function* playRows(request: SequenceRequest, script: Script, id: number): Genera
       ...(first && { cachedTokens: script.cachedTokens ?? 0 }),
       ...(first && request.diagnose && script.prefix && { prefix: script.prefix }),
       ...(last && finish && { finish }),
+      ...(last && script.repetition !== undefined && { repetition: script.repetition }),
     };
     first = false;
   }

@@ -102,6 +102,8 @@ describe("a chat completion", () => {
     });
     const { prompt, ...request } = engine.sequences[0]!.request;
     expect(request).toEqual({
+      client: "",
+      repetition: "off", // because of ignore_eos
       sampling: {
         temperature: 0.5,
         topP: 0.8,

@@ -12,7 +12,16 @@ afterAll(() => text.close());
 
 export const ids = (written: string) => [...text.tokenizer.encode(written, { specialTokens: false })];
 
-export const usualConfig: HttpConfig = { host: "127.0.0.1", allowedHosts: [], corsOrigins: [], apiKey: undefined, timeout: 5, strictModelId: false };
+export const usualConfig: HttpConfig = {
+  host: "127.0.0.1",
+  allowedHosts: [],
+  corsOrigins: [],
+  apiKey: undefined,
+  timeout: 5,
+  strictModelId: false,
+  repetitionPolicy: "safe",
+  trustRequestsWhenAuthDisabled: false,
+};
 
 /** As a server without --embedding-model and --rerank-model has them, on a machine without other models. */
 export const noEncoders = (): Encoders => ({

@@ -109,6 +109,9 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
     ...(minTokens !== undefined && { minTokens }),
     ...(body.ignore_eos !== undefined && { ignoreEos: body.ignore_eos }),
     ...(logprobs !== undefined && { logprobs }),
+    ...(body.repetition_policy_override !== undefined && { repetition: body.repetition_policy_override }),
+    ...(body.priority !== undefined && { priority: body.priority }),
+    ...(body.user && { user: body.user }),
     ...(constraint && { constraint }),
     ...(body.include_diagnostics && { diagnose: true }),
   };

@@ -14,6 +14,7 @@ import {
   type FinishEvent,
   type FrameOptions,
   type Head,
+  stopFields,
 } from "./encode.ts";
 
 interface Call {
@@ -49,7 +50,7 @@ export function chatAnswer(head: Head, withLogprobs: boolean): Answer {
         message: toMessage(choice),
         logprobs: withLogprobs ? { content: choice.logprobs.map(toTokenLogprob), refusal: null } : null,
         finish_reason: choice.finish?.reason ?? null,
-        stop_reason: choice.finish?.stopString ?? null,
+        ...stopFields(choice.finish),
       })),
       usage: toUsage(
         choices.flatMap(({ finish }) => finish ?? []),
@@ -124,8 +125,8 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions):
         }
         case "finish": {
           finishes.push(event);
-          const stop = JSON.stringify(event.stopString ?? null);
-          return frame(choice, "{}", `"logprobs":null,"finish_reason":"${event.reason}","stop_reason":${stop}`);
+          const stop = JSON.stringify(stopFields(event)).slice(1, -1);
+          return frame(choice, "{}", `"logprobs":null,"finish_reason":"${event.reason}",${stop}`);
         }
       }
     },

@@ -14,6 +14,7 @@ import {
   type FinishEvent,
   type FrameOptions,
   type Head,
+  stopFields,
 } from "./encode.ts";
 
 interface Choice {
@@ -38,7 +39,7 @@ export function completionAnswer(head: Head, withLogprobs: boolean, choicesPerPr
         text: choice.text,
         logprobs: withLogprobs ? toLogprobs(choice.logprobs) : null,
         finish_reason: choice.finish?.reason ?? null,
-        stop_reason: choice.finish?.stopString ?? null,
+        ...stopFields(choice.finish),
       })),
       usage: toUsage(
         choices.flatMap(({ finish }) => finish ?? []),
@@ -91,7 +92,7 @@ export function completionFrames(head: Head, { choices, choicesPerPrompt, includ
           return frame(choice, `""`, JSON.stringify(toLogprobs(event.tokens)), `"finish_reason":null`);
         case "finish":
           finishes.push(event);
-          return frame(choice, `""`, "null", `"finish_reason":"${event.reason}","stop_reason":${JSON.stringify(event.stopString ?? null)}`);
+          return frame(choice, `""`, "null", `"finish_reason":"${event.reason}",${JSON.stringify(stopFields(event)).slice(1, -1)}`);
         default:
           return ""; // plain completions have no reasoning and no tools
       }

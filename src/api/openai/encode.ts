@@ -72,6 +72,13 @@ export function diagnosticsFrame(prefix: string, report: PrefixReport): string {
   return `${prefix}[],"diagnostics":${JSON.stringify(toDiagnostics([report]))}}\n\n`;
 }
 
+/** Why an answer stopped, beyond finish_reason: the stop text, or that it went round in circles and how. */
+export function stopFields(finish: FinishEvent | undefined) {
+  const { stopString, repetition } = finish ?? {};
+  if (repetition === undefined) return { stop_reason: stopString ?? null };
+  return { stop_reason: "repetition_detected", stop_reason_detail: repetition };
+}
+
 /** JSON has no infinity; OpenAI writes a token that cannot be drawn so. */
 export function toLogprob(logprob: number): number {
   return Math.max(logprob, -9999);

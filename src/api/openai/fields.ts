@@ -49,11 +49,21 @@ const common = {
   ),
   stop: works(stopSchema),
   n: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Choices per prompt.", default: 1 })),
-  user: accepted(Type.String({ description: "No effect: a local server keeps no users." })),
+  user: works(Type.String({ maxLength: 512, description: "Whose request it is: users get equal shares of a busy server." })),
 };
 
 /** Not OpenAI's; known from vLLM and vllm-mlx. */
 const extensions = {
+  priority: works(
+    Type.Integer({
+      minimum: -(2 ** 31),
+      maximum: 2 ** 31 - 1,
+      description: "Lower is served first, and may interrupt what is higher; 0 without it.",
+    }),
+  ),
+  repetition_policy_override: works(
+    Type.Enum(["safe", "strict"], { description: "How soon an answer that goes round in circles is ended, where the server trusts the client." }),
+  ),
   top_k: works(Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 and -1 are off." })),
   min_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Drops tokens below this share of the likeliest token's probability; 0 is off." })),
   repetition_penalty: works(

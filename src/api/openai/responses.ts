@@ -6,7 +6,8 @@ const created = Type.Integer({ description: "Seconds since 1970." });
 const model = Type.String({ description: "The model's name as the request gave it." });
 const system_fingerprint = Type.String({ description: "Changes with the server's version and the model's weights." });
 const finish_reason = Type.Enum(["stop", "length", "tool_calls"], { description: "`length` is the upper bound of tokens or of the context." });
-const stop_reason = Type.Union([Type.String(), Type.Null()], { description: "The stop text that ended the answer." });
+const stop_reason = Type.Union([Type.String(), Type.Null()], { description: "The stop text that ended the answer, or repetition_detected." });
+const stop_reason_detail = Type.Optional(Type.String({ description: "What was repeated: single_token_run or pattern_loop_len_N." }));
 const nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
 export const usageSchema = Type.Object({
@@ -87,6 +88,7 @@ export const chatCompletionSchema = Type.Object({
       logprobs: Type.Union([chatLogprobs, Type.Null()], { description: "With `logprobs` only." }),
       finish_reason,
       stop_reason,
+      stop_reason_detail,
     }),
   ),
   usage: usageSchema,
@@ -117,6 +119,7 @@ export const completionSchema = Type.Object({
       ),
       finish_reason,
       stop_reason,
+      stop_reason_detail,
     }),
   ),
   usage: usageSchema,

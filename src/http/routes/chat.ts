@@ -6,7 +6,7 @@ import { chatBodySchema } from "../../api/openai/fields.ts";
 import { chatCompletionSchema } from "../../api/openai/responses.ts";
 import { runChat } from "../../chat/run.ts";
 import { openHead, respond } from "../answer.ts";
-import { findReadyModel, type Context } from "../context.ts";
+import { findModelFor, type Context } from "../context.ts";
 import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
@@ -16,7 +16,7 @@ export function chatRoutes(context: Context) {
     "/v1/chat/completions",
     async ({ request, set }) => {
       const wire = decodeChat(await readJson(request, context.limits));
-      const service = findReadyModel(context, wire.model);
+      const service = findModelFor(context, wire.model, request);
       checkTokenIds(wire.request.generation, service.vocabSize);
       const head = openHead("chatcmpl-", service, wire, context.version);
       const { choices, generation } = wire.request;

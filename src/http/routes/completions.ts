@@ -6,7 +6,7 @@ import { completionBodySchema } from "../../api/openai/fields.ts";
 import { completionSchema } from "../../api/openai/responses.ts";
 import { runCompletion } from "../../chat/run.ts";
 import { openHead, respond } from "../answer.ts";
-import { findReadyModel, type Context } from "../context.ts";
+import { findModelFor, type Context } from "../context.ts";
 import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
@@ -16,7 +16,7 @@ export function completionRoutes(context: Context) {
     "/v1/completions",
     async ({ request, set }) => {
       const wire = decodeCompletion(await readJson(request, context.limits));
-      const service = findReadyModel(context, wire.model);
+      const service = findModelFor(context, wire.model, request);
       checkTokenIds(wire.request.generation, service.vocabSize);
       const head = openHead("cmpl-", service, wire, context.version);
       const { choices: choicesPerPrompt, generation, prompts } = wire.request;

@@ -9,7 +9,7 @@ import { renderChat } from "../../chat/render.ts";
 import { answerChat, prepareChat } from "../../chat/run.ts";
 import { randomId } from "../../util/id.ts";
 import { respond } from "../answer.ts";
-import { findModel, findReadyModel, type Context } from "../context.ts";
+import { findModel, findModelFor, type Context } from "../context.ts";
 import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
@@ -17,7 +17,7 @@ import { operation } from "../operation.ts";
 export function messageRoutes(context: Context) {
   const answer = async (request: Request, requestId: string) => {
     const wire = decodeMessagesBody(await readJson(request, context.limits));
-    const service = findReadyModel(context, wire.model);
+    const service = findModelFor(context, wire.model, request);
     const rendered = await prepareChat(service, wire.request); // before the answer begins: its first event tells the prompt's length
     const { maxTokens, showThinking } = wire;
     const head = { id: randomId("msg_"), model: wire.model ?? service.id, maxTokens, showThinking };

@@ -10,7 +10,7 @@ import { toSamplings } from "../../chat/sampling.ts";
 import type { Service } from "../../chat/service.ts";
 import { randomId } from "../../util/id.ts";
 import { respond } from "../answer.ts";
-import { findModel, findReadyModel, type Context } from "../context.ts";
+import { findModel, findModelFor, type Context } from "../context.ts";
 import { toFailure } from "../errors.ts";
 import { openLifetime } from "../lifetime.ts";
 import { readJson } from "../limits.ts";
@@ -30,7 +30,7 @@ export function responseRoutes(context: Context) {
   const { responses: store, limits } = context;
   const create = async (request: Request, requestId: string) => {
     const wire = decodeResponse(await readJson(request, limits), store);
-    const service = findReadyModel(context, wire.body.model);
+    const service = findModelFor(context, wire.body.model, request);
     const rendered = await prepareChat(service, wire.request);
     const id = randomId("resp_");
     const { temperature, topP } = toSamplings(service, wire.request.generation, 1)[0]!;
