@@ -65,7 +65,7 @@ function openBlocks(showThinking: boolean) {
   const write = (event: ChatEvent): string => {
     switch (event.type) {
       case "text":
-        return (type === "text" ? "" : start("text", { text: "" })) + delta(event.text);
+        return (type === "text" ? "" : start("text", { text: "", citations: null })) + delta(event.text);
       case "reasoning": {
         const opening = type === "thinking" ? "" : start("thinking", { thinking: "", signature: "" });
         thinking += event.text;
@@ -83,7 +83,7 @@ function openBlocks(showThinking: boolean) {
     write,
     idle: () => delta(""),
     /** There is always a first block: clients read it without looking. */
-    end: () => (index < 0 ? start("text", { text: "" }) : "") + stop(),
+    end: () => (index < 0 ? start("text", { text: "", citations: null }) : "") + stop(),
   };
 }
 
