@@ -34,7 +34,7 @@ export function isTorchConv(w: Weights, name: string): boolean {
 }
 
 /** MLX's CPU back end is slow at convolutions. One position and many are summed in the same order. */
-function byTaps(inputs: Tensor, taps: Tensor, width: number): Tensor {
+export function byTaps(inputs: Tensor, taps: Tensor, width: number): Tensor {
   const length = mx.shape(inputs)[1]! - width + 1;
   if (length === 1) return mx.sum(mx.multiply(inputs, taps), 1, true);
   const tap = (i: number): Tensor => mx.multiply(mx.sliceAxis(inputs, 1, i, i + length), mx.sliceAxis(taps, 0, i, i + 1));
