@@ -13,7 +13,6 @@ import sums
 import talk
 import tool_scenes
 from dice import Dice
-from store import write_json
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED, FILE_SEED = 77, 7
@@ -95,5 +94,6 @@ def file_cases():
 
 
 if __name__ == "__main__":
+    from store import write_json
     write_json(f"{HERE}/cases.json", {"about": "Held-out cases; expect holds one check: calls, contains (all, any case), equals, one_of, number (the last), json",
                                       "seed": FILE_SEED, "cases": file_cases()})
