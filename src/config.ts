@@ -228,6 +228,22 @@ export const serveOptions = {
     help: "how the model writes tool calls; auto recognises it, none leaves text",
   }),
   reasoningParser: text({ section: chat, value: "NAME", default: "auto", help: "likewise for its reasoning" }),
+  maxThinkingTokens: integer({
+    section: chat,
+    value: "TOKENS",
+    default: undefined,
+    min: 0,
+    max: 2 ** 31 - 1,
+    help: "most tokens of reasoning where a request says nothing; then the model is made to answer",
+  }),
+  defaultThinkingTokenBudget: integer({
+    section: chat,
+    value: "TOKENS",
+    default: undefined,
+    min: 0,
+    max: 2 ** 31 - 1,
+    help: "another name of --max-thinking-tokens",
+  }),
   maxTokens: integer({ section: sampling, value: "TOKENS", default: 32_768, min: 1, max: 2 ** 31, help: "longest answer" }),
   defaultTemperature: decimal({ section: sampling, default: undefined, min: 0, max: 2, help: "0 always takes the likeliest token" }),
   defaultTopP: decimal({ section: sampling, default: undefined, min: 0, max: 1, help: "draw from the likeliest tokens with this much probability" }),
@@ -267,13 +283,13 @@ const unsupported = new Set(
   words(`--mllm-prefill-step-size
   --effective-context-tokens
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
-  --max-thinking-tokens --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
+  --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
   --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
   --warm-prompts --max-request-tokens --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars
-  --trust-remote-code --default-thinking-token-budget --config
+  --trust-remote-code --config
   --download-dir --tokenizer --dtype --quantization --seed --max-num-batched-tokens --swap-space --tensor-parallel-size
   --pipeline-parallel-size --guided-decoding-backend --enable-lora --speculative-config --log-level`),
 );
@@ -297,6 +313,9 @@ export function readServeConfig(args: readonly string[], environment: Environmen
     throw usageError(
       `--memory-limit-threshold must be above --memory-warn-threshold, and ${values.memoryLimitThreshold} is not above ${values.memoryWarnThreshold}`,
     );
+  const { maxThinkingTokens, defaultThinkingTokenBudget } = values;
+  if (maxThinkingTokens !== undefined && defaultThinkingTokenBudget !== undefined && maxThinkingTokens !== defaultThinkingTokenBudget)
+    throw usageError("--max-thinking-tokens and --default-thinking-token-budget are one setting and cannot differ");
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);

@@ -2,7 +2,7 @@
 // Each choice ends exactly once: with `finish`, with the failure that ends them all, or silently when the signal was aborted.
 import type { SequenceRequest } from "../engine/client.ts";
 import { EngineError } from "../engine/error.ts";
-import type { Sampling, StepRow } from "../engine/protocol.ts";
+import type { Sampling, StepRow, ThinkingBudget } from "../engine/protocol.ts";
 import type { ToolFormat } from "../parsers/types.ts";
 import { messageFinder, toPrefixReport } from "./diagnose.ts";
 import { ApiError } from "./error.ts";
@@ -13,6 +13,7 @@ import { merge } from "./merge.ts";
 import { renderChat, type Rendered } from "./render.ts";
 import { toSamplings } from "./sampling.ts";
 import type { Service } from "./service.ts";
+import { checkThinkingBudget, thinkingBudgetOf } from "./thinking.ts";
 import { AnswerReader, countCodePoints, toTextLogprob } from "./stream.ts";
 import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Constraint, Generation, TextLogprob, Usage } from "./types.ts";
 
@@ -24,6 +25,7 @@ interface Choice {
   readonly sampling: Sampling;
   readonly promptLogprobs?: number | undefined;
   readonly reader: AnswerReader;
+  readonly thinking?: ThinkingBudget | undefined;
   /** What comes between `start` and the answer. */
   readonly preface?: (row: StepRow) => ChatEvent[];
   readonly messageAt?: (token: number) => Promise<number | undefined>;
@@ -35,6 +37,7 @@ export async function prepareChat(service: Service, request: ChatRequest): Promi
     throw new ApiError(400, "'tool_choice' cannot be enforced yet.", { code: "unsupported_parameter", param: "tool_choice" });
   refuseConstraint(request.generation.constraint);
   for (const { input } of request.tools) refuseConstraint(input);
+  checkThinkingBudget(service, request.generation);
   const rendered = await renderChat(service, request);
   checkPrompt(service, rendered.ids, request.generation, "messages");
   return rendered;
@@ -61,7 +64,9 @@ export async function* answerChat(service: Service, request: ChatRequest, render
       reasoning: reasoningFormat && { format: reasoningFormat, startsOpen: startsInReasoning },
       continues: false,
     });
-    return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, reader, messageAt: messageFinder(service, request, prompt) };
+    const messageAt = messageFinder(service, request, prompt);
+    const thinking = thinkingBudgetOf(service, generation, startsInReasoning);
+    return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, reader, thinking, messageAt };
   });
   yield* runChoices(parts, signal);
 }
@@ -189,7 +194,7 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
   if (!signal.aborted) throw new EngineError("engine_lost", "The engine left the request unfinished.");
 }
 
-function toSequence({ service, prompt, generation, sampling, promptLogprobs }: Choice): SequenceRequest {
+function toSequence({ service, prompt, generation, sampling, promptLogprobs, thinking }: Choice): SequenceRequest {
   const { logprobs, ignoreEos, minTokens, diagnose, priority, user, constraint } = generation;
   const repetition = generation.repetition ?? (ignoreEos || constraint ? ("off" as const) : undefined); // neither may be cut short
   return {
@@ -203,6 +208,7 @@ function toSequence({ service, prompt, generation, sampling, promptLogprobs }: C
     ...(repetition && { repetition }),
     ...(priority !== undefined && { priority }),
     ...(user !== undefined && { client: user }),
+    ...(thinking && { thinking }),
     ...(promptLogprobs !== undefined && { promptLogprobs }),
   };
 }

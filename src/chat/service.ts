@@ -10,6 +10,7 @@ import { readText } from "../tokenizer/files.ts";
 import { openTextModel, type TextModel } from "../tokenizer/load.ts";
 import { ChatTemplate, type TemplateInput } from "../tokenizer/template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { findThinkingIds, type ThinkingIds } from "./thinking.ts";
 import { readConventions, type Conventions } from "./conventions.ts";
 
 /** All of Sampling that does not belong to one request. */
@@ -24,6 +25,8 @@ export interface Service {
   readonly templateOptions: Readonly<Record<string, unknown>>; // where the request says nothing
   readonly toolFormat: ToolFormat | undefined;
   readonly reasoningFormat: ReasoningFormat | undefined;
+  readonly thinking: ThinkingIds | undefined; // of that format
+  readonly thinkingBudget: number | undefined; // tokens, where the request says nothing
   readonly defaults: SamplingDefaults;
   readonly deterministic: boolean; // the likeliest token always, whatever a request asks for
   readonly frequencyPenaltyMode: FrequencyPenaltyMode;
@@ -49,6 +52,7 @@ export interface ServiceOptions {
   readonly maxTokens?: number;
   readonly toolParser?: string; // a name of the registry, "auto" or "none"
   readonly reasoningParser?: string;
+  readonly thinkingBudget?: number | undefined;
   readonly templateFile?: string; // in the place of the model's templates
   readonly templateOptions?: Readonly<Record<string, unknown>>;
   readonly workerUrl?: string | URL; // tokenizer/worker.ts, resolved by the main program: the only place where that works compiled
@@ -72,6 +76,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
   const hasToken = (content: string) => tokenizer.addedId(content) !== undefined;
   const hints = (withTools: boolean) => ({ template: template?.source(withTools) ?? "", hasToken });
+  const reasoningFormat = findReasoningFormat(options.reasoningParser ?? "auto", hints(false));
   return {
     id: options.id ?? basename(resolve(folder)),
     engine,
@@ -80,7 +85,9 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     conventions: readConventions(template),
     templateOptions: options.templateOptions ?? {},
     toolFormat: toolFormatOf(options.toolParser ?? "auto", hints(true)),
-    reasoningFormat: findReasoningFormat(options.reasoningParser ?? "auto", hints(false)),
+    reasoningFormat,
+    thinking: findThinkingIds(tokenizer, reasoningFormat),
+    thinkingBudget: options.thinkingBudget,
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     deterministic: options.deterministic ?? false,
     frequencyPenaltyMode: options.frequencyPenaltyMode ?? "openai",

@@ -29,6 +29,7 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders 
       frequencyPenaltyMode: config.frequencyPenaltyMode,
       toolParser: config.toolCallParser,
       reasoningParser: config.reasoningParser,
+      thinkingBudget: config.maxThinkingTokens ?? config.defaultThinkingTokenBudget,
       ...(config.chatTemplate !== undefined && { templateFile: config.chatTemplate }),
       templateOptions: config.defaultChatTemplateKwargs,
       workerUrl: ownModule("tokenizer/worker.ts"),

@@ -50,9 +50,9 @@ export class PromptReader {
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
-    const { sampling, minTokens, stopIds, logprobs, prompt } = sequence.request;
+    const { sampling, minTokens, stopIds, logprobs, thinking, prompt } = sequence.request;
     const kv = new KvRows(this.model.layout);
-    const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs }, this.model.vocabSize, prompt, sequence.answer);
+    const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs, thinking }, this.model.vocabSize, prompt, sequence.answer);
     const row = { sequence, sampler, kv, shared: 0 };
     this.reading.set(sequence, row);
     kv.addRow();

@@ -17,6 +17,15 @@ export interface Sampling {
 /** How soon an answer counts as going round in circles. */
 export type RepetitionPolicy = "safe" | "strict";
 
+/** Most ids of thinking, and how it is seen in the ids that it begins and ends. */
+export interface ThinkingBudget {
+  readonly budget: number;
+  readonly startsOpen: boolean; // the prompt leaves off inside of it
+  readonly openIds: readonly number[]; // at least one; in a row they begin it
+  readonly closeId: number;
+  readonly ending: readonly number[]; // at least one; written once the budget is used up, and thinking is over
+}
+
 /** Asks for one sequence. The id is chosen by the HTTP process and never used twice. */
 export interface Submit {
   readonly type: "submit";
@@ -32,6 +41,7 @@ export interface Submit {
   readonly repetition?: RepetitionPolicy | "off"; // ends an answer that goes round in circles; off when absent
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
+  readonly thinking?: ThinkingBudget;
 }
 
 /** Ends a sequence within one step; unknown ids are ignored, because it may just have finished. */

@@ -1,19 +1,22 @@
 // What sampling remembers of one row between steps. The record moves with its row.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { Sampling } from "../engine/protocol.ts";
+import type { Sampling, ThinkingBudget } from "../engine/protocol.ts";
+import { ThinkingRow } from "./thinking.ts";
 
 export interface RowOptions {
   readonly sampling: Sampling;
   readonly minTokens: number;
   readonly stopIds: readonly number[];
   readonly logprobs: number | undefined;
+  readonly thinking?: ThinkingBudget | undefined;
 }
 
 /** Penalties count on the device, so that a step never waits for the ids of the one before. */
 export class SamplerRow {
   /** Tokens drawn so far: the index of the next random number, and what minTokens is compared with. */
   drawn: number;
+  readonly thinking: ThinkingRow | undefined;
   private counts: Tensor | undefined; // [V] float32: how often each id was drawn
   private seen: Tensor | undefined; // [V] float32: 1 where an id stands in prompt or answer
   private bias: Tensor | undefined; // [V] float32
@@ -26,7 +29,8 @@ export class SamplerRow {
     answer: readonly number[] = [], // what was drawn before the row was made again
   ) {
     this.drawn = answer.length;
-    const { sampling, minTokens, stopIds } = options;
+    const { sampling, minTokens, stopIds, thinking } = options;
+    this.thinking = thinking && new ThinkingRow(thinking, answer);
     if (sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0) this.counts = this.vector(v => answer.forEach(id => (v[id] = v[id]! + 1)));
     if (sampling.repetitionPenalty !== 1) this.seen = this.vector(v => [prompt, answer].forEach(ids => ids.forEach(id => (v[id] = 1))));
     if (sampling.logitBias.length > 0) this.bias = this.vector(v => sampling.logitBias.forEach(([id, bias]) => (v[id] = v[id]! + bias)));
@@ -66,12 +70,14 @@ export class SamplerRow {
   /** Takes note of a drawn id, [1] uint32, which may not be evaluated yet. */
   record(id: () => Tensor): void {
     this.drawn += 1;
+    this.thinking?.record(id());
     const mark = (old: Tensor, write: typeof mx.scatter): Tensor => replaced(old, held => write(held, [id()], mx.ones([1, 1], "float32"), [0]));
     if (this.counts !== undefined) this.counts = mark(this.counts, mx.scatterAdd);
     if (this.seen !== undefined) this.seen = mark(this.seen, mx.scatter);
   }
 
   release(): void {
+    this.thinking?.release();
     for (const t of [this.counts, this.seen, this.bias, this.stopBan]) if (t !== undefined) mx.release(t);
     this.counts = this.seen = this.bias = this.stopBan = undefined;
   }

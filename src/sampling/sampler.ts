@@ -14,9 +14,19 @@ export interface Sampled {
 /** Draws the next id of every row. logits [B, V] float32. */
 export function sample(logits: Tensor, rows: readonly SamplerRow[]): Sampled {
   const adjusted = adjust(logits, rows);
-  const ids = choose(adjusted, rows);
+  const ids = force(choose(adjusted, rows), rows);
   rows.forEach((row, i) => row.record(() => mx.sliceAxis(ids, 0, i, i + 1)));
   return { ids, adjusted };
+}
+
+/** Rows that have thought as long as they may write what ends it. */
+function force(ids: Tensor, rows: readonly SamplerRow[]): Tensor {
+  if (!rows.some(row => row.thinking)) return ids;
+  const parts = rows.map(({ thinking }, i) => {
+    const own = mx.sliceAxis(ids, 0, i, i + 1);
+    return thinking ? thinking.force(own) : own;
+  });
+  return mx.concatenate(parts, 0);
 }
 
 function adjust(logits: Tensor, rows: readonly SamplerRow[]): Tensor {

@@ -120,6 +120,14 @@ describe("a chat request", () => {
     );
   });
 
+  test("a budget of thinking has two names, which may not differ", () => {
+    expect(chat({ max_thinking_tokens: 5 }).generation.thinkingBudget).toBe(5);
+    expect(chat({ thinking_token_budget: 0 }).generation.thinkingBudget).toBe(0);
+    expect(chat({ thinking_token_budget: 7, max_thinking_tokens: 7 }).generation.thinkingBudget).toBe(7);
+    expect(chat({ thinking_token_budget: null }).generation).not.toHaveProperty("thinkingBudget");
+    expect(refusal(() => chat({ thinking_token_budget: 7, max_thinking_tokens: 8 }))).toStartWith("'max_thinking_tokens' must not differ");
+  });
+
   test("min_tokens may not be above the upper bound", () => {
     expect(refusal(() => chat({ min_tokens: 3, max_tokens: 2 }))).toStartWith("'min_tokens' must not be above");
   });

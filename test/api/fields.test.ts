@@ -84,6 +84,8 @@ const extensions: Case[] = [
 const chatExtensions: Case[] = [
   ...extensions,
   ["enable_thinking", "works", true, "yes"],
+  ["thinking_token_budget", "works", 100, -1],
+  ["max_thinking_tokens", "works", 100, "100"],
   ["chat_template_kwargs", "works", { a: 1 }, []],
   ["add_generation_prompt", "works", false, 1],
 ];

@@ -138,6 +138,28 @@ describe("reasoning", () => {
     expect(said[0]).toMatchObject({ text: "hello", reasoning: "", finish: { usage: { reasoningTokens: 0 } } });
   });
 
+  test("has a budget: the request's, or the server's, with the ids that the model thinks between", async () => {
+    const budgetOf = async (request: Partial<ChatRequest>, options?: Setup["options"]) => {
+      const { engine, service } = await run({ says: "a", ...(options && { options }) }, request);
+      return { thinking: engine.sequences[0]!.request.thinking, service };
+    };
+    const { thinking, service } = await budgetOf({ generation: generation({ thinkingBudget: 5 }), templateOptions: { enable_thinking: true } });
+    const [openId, closeId] = [service.tokenizer.addedId("<think>")!, service.tokenizer.addedId("</think>")!];
+    expect(thinking).toMatchObject({ budget: 5, startsOpen: true, openIds: [openId], closeId });
+    expect(service.tokenizer.decode(thinking!.ending, { skipSpecial: false })).toBe("\n</think>\n\n");
+    expect((await budgetOf({}, { thinkingBudget: 7 })).thinking).toMatchObject({ budget: 7, startsOpen: false });
+    expect((await budgetOf({ generation: generation({ thinkingBudget: 0 }) }, { thinkingBudget: 7 })).thinking?.budget).toBe(0);
+    expect((await budgetOf({})).thinking).toBeUndefined();
+    expect((await budgetOf({ generation: generation({ thinkingBudget: 5 }) }, { reasoningParser: "none" })).thinking).toBeUndefined();
+  });
+
+  test("cannot have a budget where its tags are spelled out", async () => {
+    const { service } = openTestService({ options: { reasoningParser: "mistral" } });
+    const refused = collect(runChat(service, chat({ generation: generation({ thinkingBudget: 5 }) }), never));
+    expect(refused).rejects.toMatchObject({ status: 400, param: "thinking_token_budget", message: expect.stringContaining("[/THINK]") });
+    await refused.catch(() => {});
+  });
+
   test("is left in the text where no parser is wanted", async () => {
     const { said } = await run({ says: "<think>a</think>b", options: { reasoningParser: "none" } });
     expect(said[0]!.text).toBe("<think>a</think>b");

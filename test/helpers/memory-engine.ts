@@ -72,7 +72,15 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
       ...(sampled && { temperature: 0.9, seed: i, topP: next() < 0.5 ? 0.9 : 1 }),
       ...(next() < 0.3 && { frequencyPenalty: 0.5, repetitionPenalty: 1.1 }),
     };
-    return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(24), stopIds: next() < 0.3 ? [below(vocabSize)] : [], logprobs: 2 });
+    const thinking = { budget: i % 5, startsOpen: i % 2 === 0, openIds: [i % vocabSize], closeId: (i + 1) % vocabSize, ending: [3, 4].slice(i % 2) };
+    return submission(i + 1, {
+      prompt,
+      sampling,
+      maxTokens: 1 + below(24),
+      stopIds: next() < 0.3 ? [below(vocabSize)] : [],
+      logprobs: 2,
+      ...(i % 3 === 0 && { thinking }),
+    });
   });
 }
 

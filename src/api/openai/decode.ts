@@ -114,7 +114,17 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
     ...(body.user && { user: body.user }),
     ...(constraint && { constraint }),
     ...(body.include_diagnostics && { diagnose: true }),
+    ...thinkingBudget(body),
   };
+}
+
+/** Two servers' names for one thing. */
+function thinkingBudget(body: ChatBody | CompletionBody): Pick<Generation, "thinkingBudget"> {
+  if (!("thinking_token_budget" in body) && !("max_thinking_tokens" in body)) return {};
+  const { thinking_token_budget: budget, max_thinking_tokens: most = budget } = body;
+  if (budget !== undefined && budget !== most)
+    refuse({ path: ["max_thinking_tokens"], code: "invalid_value", message: `must not differ from 'thinking_token_budget' (${budget})` });
+  return most === undefined ? {} : { thinkingBudget: most };
 }
 
 /** Token ids that a request names must be the model's; only who knows the model can tell. */

@@ -135,6 +135,14 @@ export const chatFields = {
   function_call: refused("deprecated by OpenAI; use tool_choice"),
   ...extensions,
   enable_thinking: works(Type.Boolean({ description: "Switches the model's thinking on or off, where its template has the switch." })),
+  thinking_token_budget: works(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 31 - 1,
+      description: "Most tokens of reasoning; then the model is made to answer. The server's default when absent.",
+    }),
+  ),
+  max_thinking_tokens: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Another name of `thinking_token_budget`." })),
   chat_template_kwargs: works(Type.Object({}, { description: "Further variables for the model's chat template." })),
   add_generation_prompt: works(Type.Boolean({ description: "false renders the conversation without opening an answer.", default: true })),
 };

@@ -1,0 +1,38 @@
+// How a model's thinking begins and ends in ids: what the engine needs to end it, and whoever masks ids to know when it is over.
+import type { ThinkingBudget } from "../engine/protocol.ts";
+import type { ReasoningFormat } from "../parsers/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { ApiError } from "./error.ts";
+import type { Service } from "./service.ts";
+import type { Generation } from "./types.ts";
+
+export type ThinkingIds = Pick<ThinkingBudget, "openIds" | "closeId" | "ending">;
+
+/** Undefined where the closing tag is no token of the vocabulary: nobody can tell from ids where spelled-out thinking ends. */
+export function findThinkingIds(tokenizer: Tokenizer, format: ReasoningFormat | undefined): ThinkingIds | undefined {
+  const closeId = format && tokenizer.addedId(format.block.close);
+  if (!format || closeId === undefined) return undefined;
+  const { open, ending } = format.block;
+  const encode = (text: string) => [...tokenizer.encode(text, { specialTokens: false })];
+  const openId = tokenizer.addedId(open);
+  return {
+    openIds: openId === undefined ? encode(open) : [openId],
+    closeId,
+    ending: tokenizer.leadingSpaces > 0 ? [closeId] : encode(ending), // those tokenizers would begin the ending with a space
+  };
+}
+
+/** What the engine is told. A model that does not reason stays within any budget. */
+export function thinkingBudgetOf(service: Service, { thinkingBudget }: Generation, startsOpen: boolean): ThinkingBudget | undefined {
+  const budget = thinkingBudget ?? service.thinkingBudget;
+  return budget === undefined || !service.thinking ? undefined : { ...service.thinking, budget, startsOpen };
+}
+
+/** Throws ApiError for a budget that nothing could enforce. */
+export function checkThinkingBudget({ id, reasoningFormat, thinking }: Service, { thinkingBudget }: Generation): void {
+  if (thinkingBudget === undefined || !reasoningFormat || thinking) return;
+  throw new ApiError(400, `The thinking of '${id}' cannot be limited: its vocabulary has no token ${reasoningFormat.block.close}.`, {
+    code: "unsupported_parameter",
+    param: "thinking_token_budget",
+  });
+}
