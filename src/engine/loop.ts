@@ -5,7 +5,7 @@ import type { Pace } from "../scheduler/pace.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
-import type { EngineStats, FailureCode, FromEngine, PrefixStats, StepRow, Submit, ToEngine } from "./protocol.ts";
+import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, StepRow, Submit, ToEngine } from "./protocol.ts";
 import { Outbox } from "./outbox.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
@@ -139,6 +139,7 @@ export class EngineLoop {
     for (const one of drawn) {
       if (!one.sequence.record(one.id)) continue;
       this.completionTokens += 1;
+      one.sequence.firstIdAt ??= performance.now();
       const row = this.outbox.add(one);
       if (row !== undefined) rows.push(row);
     }
@@ -187,7 +188,9 @@ export class EngineLoop {
     const refusal = this.options.memory?.refusal(length + Math.min(1, request.maxTokens));
     if (refusal !== undefined) return this.fail(request.id, "memory", refusal);
     if (this.isPressed()) return this.fail(request.id, "pressure", "Memory pressure is critical; rejecting new requests.");
-    if (this.scheduler.add(this.shortened(request)) === undefined) this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
+    const sequence = this.scheduler.add(this.shortened(request));
+    if (sequence === undefined) return this.fail(request.id, "overloaded", `${maxQueue} requests are waiting already`);
+    sequence.arrivedAt = performance.now();
     this.setWidth();
   }
 
@@ -254,6 +257,7 @@ export class EngineLoop {
       pressure: this.watch.pressure?.report,
       divergence: this.watch.divergence?.report(Date.now()),
       repetitions: this.watch.repetitions,
+      sequences: this.scheduler.open().map(toStats),
       ...this.options.deviceStats(),
     };
   }
@@ -261,4 +265,19 @@ export class EngineLoop {
 
 function idsRead({ chunks }: Plan): number {
   return chunks.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+function toStats(sequence: Sequence): SequenceStats {
+  const { id, request, answer, cached, arrivedAt, firstIdAt, running, promptRead } = sequence;
+  return {
+    id,
+    tag: request.tag,
+    phase: !running ? "queued" : promptRead ? "generation" : "prefill",
+    promptTokens: request.prompt.length,
+    completionTokens: answer.length,
+    maxTokens: sequence.limit,
+    cachedTokens: cached,
+    elapsedMs: performance.now() - arrivedAt,
+    firstTokenMs: firstIdAt === undefined ? undefined : firstIdAt - arrivedAt,
+  };
 }

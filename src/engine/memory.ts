@@ -14,8 +14,9 @@ export interface DeviceCounters {
 
 /** What memory is taken from. */
 export interface Holder {
-  /** Bytes that rows, and stored prefixes, hold now. */
+  /** Bytes that rows hold now as keys and values, and as states; and that stored prefixes hold. */
   readonly kvBytes: number;
+  readonly stateBytes: number;
   readonly prefixBytes: number;
   /** Drops stored prefixes of about so many bytes, the least useful first. */
   shrinkPrefixes(bytes: number): void;
@@ -76,7 +77,7 @@ export class Memory {
     const ids = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
     const { peakBytes } = this.device.counters();
     this.peakBytes = Math.max(this.peakBytes, peakBytes);
-    const held = this.ledger.weights + this.holder.kvBytes + this.holder.prefixBytes;
+    const held = this.ledger.weights + this.holder.kvBytes + this.holder.stateBytes + this.holder.prefixBytes;
     if (ids >= FEWEST_MEASURED) this.ledger.observe(ids, peakBytes - held);
     this.device.resetPeak();
   }
@@ -99,6 +100,7 @@ export class Memory {
       limit: this.ledger.limit,
       weights,
       kv: this.holder.kvBytes,
+      recurrent: this.holder.stateBytes,
       kvReserved: kv,
       work,
       prefixes: this.holder.prefixBytes,

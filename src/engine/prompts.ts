@@ -87,6 +87,10 @@ export class PromptReader {
     return [...this.reading.values()].reduce((sum, row) => sum + row.kv.bytes, 0);
   }
 
+  get stateBytes(): number {
+    return [...this.reading.values()].reduce((sum, row) => sum + row.kv.stateBytes, 0);
+  }
+
   /** Reads the chunks; notes in `pending` what will be known, and yields the rows that have come to the end of their prompts. */
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
     const blockSize = this.prefixes?.blockSize ?? Infinity;

@@ -39,6 +39,7 @@ export interface Submit {
   readonly promptLogprobs?: number; // likewise for each prompt id but the first
   readonly diagnose?: boolean; // the first row says where the prompt left what is stored
   readonly repetition?: RepetitionPolicy | "off"; // ends an answer that goes round in circles; off when absent
+  readonly tag?: string; // by which the sequence is told to people
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
   readonly thinking?: ThinkingBudget;
@@ -149,7 +150,8 @@ export interface PrefixStats extends PrefixCacheOptions {
 export interface MemoryStats {
   readonly limit: number;
   readonly weights: number;
-  readonly kv: number; // keys, values and states of rows
+  readonly kv: number; // keys and values of rows
+  readonly recurrent: number; // states of rows
   readonly kvReserved: number; // what the rows that run are counted with
   readonly work: number; // of one step, as measured
   readonly prefixes: number; // stored ones
@@ -188,6 +190,19 @@ export interface DivergenceReport {
   readonly error: string | undefined;
 }
 
+/** One sequence that waits or runs. */
+export interface SequenceStats {
+  readonly id: number;
+  readonly tag: string | undefined;
+  readonly phase: "queued" | "prefill" | "generation";
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly maxTokens: number;
+  readonly cachedTokens: number;
+  readonly elapsedMs: number;
+  readonly firstTokenMs: number | undefined; // from its arrival until its first id was known
+}
+
 export interface EngineStats {
   readonly running: number;
   readonly waiting: number;
@@ -203,6 +218,7 @@ export interface EngineStats {
   readonly pressure: PressureReport | undefined; // undefined when nobody watches
   readonly divergence: DivergenceReport | undefined; // likewise
   readonly repetitions: RepetitionStats;
+  readonly sequences: readonly SequenceStats[];
   readonly liveHandles: number;
   readonly activeBytes: number;
   readonly peakBytes: number;

@@ -50,6 +50,10 @@ export class Runner {
     return this.prompts.bytes + this.kv.bytes;
   }
 
+  get stateBytes(): number {
+    return this.prompts.stateBytes + this.kv.stateBytes;
+  }
+
   /** Takes an admitted sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
     return this.prompts.begin(sequence);

@@ -19,6 +19,8 @@ import { requestRoutes } from "./routes/requests.ts";
 import { responseRoutes } from "./routes/responses.ts";
 import { storedResponseRoutes } from "./routes/stored-responses.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { noteId } from "./origin.ts";
+import { statusRoutes } from "./routes/status.ts";
 import { ResponseStore } from "./response-store.ts";
 import { Running } from "./running.ts";
 
@@ -48,7 +50,9 @@ export function makeApp(options: AppOptions): AnyElysia {
   const enter = makeEntry(context);
   const app: AnyElysia = new Elysia({ normalize: false })
     .onRequest(({ request, set }) => {
-      set.headers["x-request-id"] = randomId("req_");
+      const id = randomId("req_");
+      set.headers["x-request-id"] = id;
+      noteId(request, id);
       return enter(request, set.headers as Record<string, string>);
     })
     .onError(({ code, error, request, path, set }) => {
@@ -68,6 +72,7 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(tokenRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
+    .use(statusRoutes(context))
     .use(docsRoutes(context, () => app));
   return app;
 }

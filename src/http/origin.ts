@@ -9,6 +9,12 @@ interface Peer {
 }
 
 const peers = new WeakMap<Request, Peer>();
+const tags = new WeakMap<Request, string>();
+
+/** Remembers the id under which a request is answered. */
+export function noteId(request: Request, id: string): void {
+  tags.set(request, id);
+}
 
 /** Remembers where a request came from; the port tells connections apart. */
 export function notePeer(request: Request, peer: Peer | null): void {
@@ -36,7 +42,11 @@ export function serviceFor(service: Service, request: Request, rules: TrustRules
   const { engine } = service;
   const generate: Engine["generate"] = (wish, signal) => {
     const client = clientOf(request, wish.client, rules);
-    return engine.generate({ ...wish, client, repetition: policyFor(wish.repetition, request, rules, counts) }, signal);
+    const tag = tags.get(request);
+    return engine.generate(
+      { ...wish, client, ...(tag !== undefined && { tag }), repetition: policyFor(wish.repetition, request, rules, counts) },
+      signal,
+    );
   };
   const bound = Object.create(engine, { generate: { value: generate } }) as Engine;
   return Object.create(service, { engine: { value: bound } }) as Service;

@@ -103,8 +103,13 @@ export class KvRows {
     return mx.add(mx.slice(held, zeros, ones), mx.scalar(0, mx.dtype(held)));
   }
 
+  /** Of keys and values. */
   get bytes(): number {
-    return this.layers.reduce((sum, layer) => sum + layer.bytes, 0);
+    return this.layers.reduce((sum, layer) => sum + (layer instanceof RecurrentRows ? 0 : layer.bytes), 0);
+  }
+
+  get stateBytes(): number {
+    return this.layers.reduce((sum, layer) => sum + (layer instanceof RecurrentRows ? layer.bytes : 0), 0);
   }
 
   release(): void {

@@ -166,6 +166,7 @@ export class Scheduler {
   private admit(sequence: Sequence): void {
     this.waiting.splice(this.waiting.indexOf(sequence), 1);
     this.running.push(sequence);
+    sequence.running = true;
     sequence.begin();
     sequence.cached = sequence.read = this.admission.begin(sequence);
   }
@@ -180,6 +181,7 @@ export class Scheduler {
   preempt(sequence: Sequence): void {
     this.running.splice(this.running.indexOf(sequence), 1);
     this.waiting.push(sequence);
+    sequence.running = false;
     this.preemptions += 1;
     this.admission.preempted?.(sequence);
   }
@@ -203,9 +205,9 @@ export class Scheduler {
     return [...this.running];
   }
 
-  /** Sequences that wait, in no order. */
-  queued(): Sequence[] {
-    return [...this.waiting];
+  /** Sequences that wait or run, in the order in which they came. */
+  open(): Sequence[] {
+    return [...this.byId.values()];
   }
 
   /** Throws when the lists contradict each other; tests call it after each step. */

@@ -17,6 +17,9 @@ export class Sequence {
   inFlight = 0;
   finish: FinishReason | undefined;
   repetition: string | undefined; // what the answer repeated, when that ended it
+  arrivedAt = 0; // ms, like all times here: kept by the loop, which has a clock
+  firstIdAt: number | undefined;
+  running = false; // has a row
   company = false; // whether some id was drawn together with others
 
   constructor(

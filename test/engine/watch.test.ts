@@ -143,6 +143,24 @@ describe("batches that change answers", () => {
   });
 });
 
+test("stats tell each sequence's phase and how far it is", async () => {
+  const engine = new Engine({ limits: { ...LIMITS, maxRows: 2, prefillChunk: 4 } });
+  for (const id of [1, 2, 3]) engine.loop.receive(submission(id, { maxTokens: 200, prompt: new Uint32Array(id === 2 ? 400 : 3), tag: `t${id}` }));
+  await engine.until(() => engine.ids(1).length > 5);
+  const { sequences } = await engine.stats();
+  expect(sequences.map(({ tag, phase }) => [tag, phase])).toEqual([
+    ["t1", "generation"],
+    ["t2", "prefill"],
+    ["t3", "queued"],
+  ]);
+  const [first, , third] = sequences;
+  expect(first).toMatchObject({ promptTokens: 3, maxTokens: 200, cachedTokens: 0 });
+  expect(first!.completionTokens).toBeGreaterThan(5);
+  expect(first!.firstTokenMs).toBeLessThanOrEqual(first!.elapsedMs);
+  expect(third).toMatchObject({ completionTokens: 0, firstTokenMs: undefined });
+  await engine.finish();
+});
+
 test("answers that repeat are ended, counted, and the last token is told as one of the answer", async () => {
   const engine = new Engine({});
   engine.runner.draw = () => 7;

@@ -113,6 +113,7 @@ export class FakeEngine implements Engine {
       memory: undefined,
       pressure: undefined,
       divergence: undefined,
+      sequences: [],
       repetitions: { total: 0, byMode: {}, byTrigger: {}, tokensSaved: 0 },
       liveHandles: 0,
       activeBytes: 0,

@@ -102,6 +102,7 @@ describe("a chat completion", () => {
     });
     const { prompt, ...request } = engine.sequences[0]!.request;
     expect(request).toEqual({
+      tag: expect.stringMatching(/^req_/),
       client: "",
       repetition: "off", // because of ignore_eos
       sampling: {

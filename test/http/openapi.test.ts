@@ -24,6 +24,7 @@ test("every route is documented, with its body and its failures", async () => {
     "get /v1/models/{id}",
     "get /v1/responses/{id}",
     "get /v1/responses/{id}/input_items",
+    "get /v1/status",
     "post /v1/chat/completions",
     "post /v1/completions",
     "post /v1/detokenize",
