@@ -1,11 +1,12 @@
 // Language models as encoders: the model's own file does the work, and its last hidden vectors are what is wanted.
 import * as mx from "../mx/index.ts";
+import type { Tensor } from "../mx/index.ts";
 import type { Family, Model } from "../models/model.ts";
 import { CheckpointError } from "../weights/error.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Architecture, Encoder, Pooling, Ranker } from "./encoder.ts";
 import { pool } from "./pooling.ts";
-import { decoderAttention } from "./texts.ts";
+import { decoderAttention, type Packed } from "./texts.ts";
 
 interface Config<Own> {
   readonly own: Own;
@@ -33,19 +34,22 @@ export function decoderEncoder<Own extends { readonly hidden: number; readonly t
       weights.nest("model", "lm_head");
       return toEncoder(family.build(weights, { ...own, tied: true }), own.hidden, causal, pooling);
     },
-    /** Scores are how much likelier "yes" is than "no" as the next word. */
+    /** Scores are how much likelier "yes" is than "no" as the next word, or what a projection of its own says. */
     buildRanker: (weights: Weights, { own, causal }, verdict): Ranker => {
-      if (verdict === undefined) throw new CheckpointError("tokenizer.json: has no words yes and no, which such a reranker answers with");
       weights.nest("model", "lm_head");
+      if (weights.has("score.weight")) {
+        const score = weights.linear("score", own.hidden, 1, false);
+        const model = family.build(weights, { ...own, tied: true });
+        return { ...toEncoder(model, own.hidden, causal, "last"), score: (hidden, texts) => score(pool(hidden, texts, "last")) };
+      }
+      if (verdict === undefined) throw new CheckpointError("config.json: model_type is supported for embeddings, and as a reranker it is not");
       const model = family.build(weights, own);
-      return {
-        ...toEncoder(model, own.hidden, causal, "last"),
-        score: (hidden, texts) => {
-          const logits = model.logits(pool(hidden, texts, "last"));
-          const of = (id: number) => mx.sliceAxis(logits, -1, id, id + 1);
-          return mx.subtract(of(verdict.yes), of(verdict.no));
-        },
+      const difference = (hidden: Tensor, texts: Packed): Tensor => {
+        const logits = model.logits(pool(hidden, texts, "last"));
+        const of = (id: number) => mx.sliceAxis(logits, -1, id, id + 1);
+        return mx.subtract(of(verdict.yes), of(verdict.no));
       };
+      return { ...toEncoder(model, own.hidden, causal, "last"), score: difference };
     },
   };
 }

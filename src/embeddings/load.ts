@@ -82,14 +82,21 @@ function checkLabels(c: Fields): void {
 }
 
 function rankHead(ranker: Ranker): Head {
-  return { width: 1, summary: "score", apply: (hidden, texts) => mx.astype(ranker.score(hidden, texts), "float32"), release: () => {} };
+  return {
+    width: 1,
+    parameters: 0,
+    bytes: 0,
+    summary: "score",
+    apply: (hidden, texts) => mx.astype(ranker.score(hidden, texts), "float32"),
+    release: () => {},
+  };
 }
 
 function describe(modelType: string, encoder: Encoder, head: Head, weights: Weights, unreadTensors: readonly string[]): EncoderInfo {
   return {
     modelType,
-    parameters: weights.parameters,
-    bytes: weights.bytes,
+    parameters: weights.parameters + head.parameters,
+    bytes: weights.bytes + head.bytes,
     quantization: weights.quantization,
     vocabSize: encoder.vocabSize,
     segments: encoder.segments,

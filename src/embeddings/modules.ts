@@ -16,6 +16,8 @@ const MODULES = "modules.json";
 /** From the vectors of ids to one vector per text. */
 export interface Head {
   readonly width: number;
+  readonly parameters: number; // of dense layers, and their bytes
+  readonly bytes: number;
   readonly summary: string; // "mean, dense 768 to 3072, normalised"
   /** [1, T, hidden] → [texts, width] float32. */
   apply(hidden: Tensor, texts: Packed): Tensor;
@@ -50,6 +52,8 @@ export function readHead(folder: string, encoder: Encoder): Head {
   }
   return {
     width: width(),
+    parameters: steps.reduce((sum, { weights }) => sum + (weights?.parameters ?? 0), 0),
+    bytes: steps.reduce((sum, { weights }) => sum + (weights?.bytes ?? 0), 0),
     summary: [pooling, ...steps.map(({ summary }) => summary)].join(", "),
     apply: (hidden, texts) => steps.reduce((x, { apply }) => apply(x), mx.astype(pool(hidden, texts, pooling), "float32")),
     release,

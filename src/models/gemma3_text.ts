@@ -28,10 +28,17 @@ export function readFields(c: Fields, defaults: { readonly heads?: number; reado
     ...shape,
     attentionBias: c.flag("attention_bias", false),
     scale: c.positive("query_pre_attn_scalar", 256) ** -0.5,
-    rope: readRope(c, shape.headDim, { base: 1000000 }),
-    localRope: { width: shape.headDim, dims: shape.headDim, base: c.positive("rope_local_base_freq", 10000), scale: 1 },
+    rope: readRope(c, shape.headDim, { base: 1000000, layers: "full_attention" }),
+    localRope: { width: shape.headDim, dims: shape.headDim, base: readLocalBase(c), scale: 1 },
     windows: readWindows(c, shape.layers, layer => (layer + 1) % pattern !== 0, 512),
   };
+}
+
+/** Newer configs keep it in rope_parameters. */
+function readLocalBase(c: Fields): number {
+  const own = c.object("rope_parameters")?.object("sliding_attention");
+  own?.expect("rope_type", "default");
+  return own?.positive("rope_theta", 10000) ?? c.positive("rope_local_base_freq", 10000);
 }
 
 /** The same model with another window in the layers that have one; undefined gives them full attention. */

@@ -13,6 +13,7 @@ export interface RopeSettings {
 
 export interface RopeOptions {
   readonly base?: number; // where config.json has no rope_theta
+  readonly layers?: string; // the kind of layers whose part of rope_parameters is read, where it has one
   readonly partial?: number; // the family reads partial_rotary_factor, and this is its value where config.json has none
   readonly traditional?: boolean;
 }
@@ -33,7 +34,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Reads rope_theta and rope_scaling, or rope_parameters, where newer configs keep both. */
 export function readRope(c: Fields, width: number, options: RopeOptions = {}): RopeSettings {
-  const parameters = c.object("rope_parameters");
+  const all = c.object("rope_parameters");
+  const parameters = (options.layers && all?.object(options.layers)) || all;
   const scaling = c.object("rope_scaling") ?? parameters;
   const where = (name: string): Fields => (c.has(name) || parameters === undefined ? c : parameters);
   const plain = {
