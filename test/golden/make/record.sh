@@ -1,12 +1,33 @@
 #!/bin/sh
-# Writes the tiny checkpoints and reference log-probabilities of test/golden again: record.sh [family/variant …]
-# Needs python3 and PyPI; the packages go to .build/venv-golden and are pinned in requirements.txt.
+# Writes the tiny checkpoints and reference numbers of test/golden again.
+#   record.sh [family/variant …]        language models, with mlx-lm
+#   record.sh encoders [name …]         encoders and rerankers, with transformers and sentence-transformers (torch: 6 GB on Linux)
+#   record.sh minilm                    vectors and tokens of a real encoder, with the same
+# Without arguments, everything. Needs python3 and PyPI; the packages go to .build/venv-* and are pinned in requirements*.txt.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-venv="$root/.build/venv-golden"
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
-"$venv/bin/python" -B "$here/record.py" "$@"
+
+python_of() { # its requirements are installed afterwards
+  venv="$root/.build/venv-$1"
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --requirement "$here/$2"
+  python="$venv/bin/python -B"
+}
+
+encoders() {
+  python_of encoders requirements-encoders.txt
+  if [ "${1:-}" = minilm ]; then $python "$here/minilm.py"; else $python "$here/encoders.py" "$@"; fi
+}
+
+case "${1:-}" in
+  encoders) shift && encoders "$@" ;;
+  minilm) encoders minilm ;;
+  *)
+    python_of golden requirements.txt
+    $python "$here/record.py" "$@"
+    if [ $# -eq 0 ]; then encoders && encoders minilm; fi
+    ;;
+esac
 cd "$root"
 node_modules/.bin/prettier --write --log-level=warn test/golden # their JSON as the format check wants it
