@@ -157,6 +157,7 @@ MXS_API mxs_tensor mxs_tile(mxs_tensor a, int32_t count);                   // r
 MXS_API mxs_tensor mxs_pad(mxs_tensor a, int32_t axis, int32_t low, int32_t high, double value);
 MXS_API mxs_tensor mxs_roll(mxs_tensor a, int32_t shift, int32_t axis);
 MXS_API mxs_tensor mxs_astype(mxs_tensor a, int32_t dtype);
+MXS_API mxs_tensor mxs_from_fp8(mxs_tensor a, int32_t dtype);               // bytes in the form E4M3 as numbers
 MXS_API mxs_tensor mxs_view(mxs_tensor a, int32_t dtype);                   // the same bytes as another dtype
 MXS_API mxs_tensor mxs_contiguous(mxs_tensor a);
 

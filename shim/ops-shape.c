@@ -106,6 +106,11 @@ mxs_tensor mxs_astype(mxs_tensor a, int32_t dtype) {
   RETURN(mlx_astype(&result, a_, (mlx_dtype)dtype, mxs_stream));
 }
 
+mxs_tensor mxs_from_fp8(mxs_tensor a, int32_t dtype) {
+  TENSOR(a);
+  RETURN(mlx_from_fp8(&result, a_, (mlx_dtype)dtype, mxs_stream));
+}
+
 mxs_tensor mxs_view(mxs_tensor a, int32_t dtype) {
   TENSOR(a);
   RETURN(mlx_view(&result, a_, (mlx_dtype)dtype, mxs_stream));

@@ -26,6 +26,11 @@ const encoders = "Embeddings and reranking";
 const chat = "Chat";
 const sampling = "Where a request says nothing; without a value here the checkpoint decides";
 
+const packings = ["none", "2", "3", "4", "5", "6", "8", "mxfp4", "mxfp8", "nvfp4", "mixed_2_6", "mixed_3_4", "mixed_3_6", "mixed_4_6"] as const;
+const quantize = choice({ section: model, choices: packings, default: "none", help: "pack dense weights with so many bits, or in this form" });
+const quantizeGroupSize = integer({ section: model, default: 64, min: 32, max: 128, help: "numbers that share a scale: 32, 64 or 128" });
+const device = choice({ section: model, choices: ["auto", "cpu", "gpu"], default: "auto", help: "where tensors are computed" });
+
 /** In the order in which `help serve` lists them. A setting stands here only when it works. */
 export const serveOptions = {
   host: text({ section: server, value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; others than loopback need an API key" }),
@@ -46,7 +51,9 @@ export const serveOptions = {
     max: 2 ** 31,
     help: "lower the context length that the checkpoint states",
   }),
-  device: choice({ section: model, choices: ["auto", "cpu", "gpu"], default: "auto", help: "where tensors are computed" }),
+  device,
+  quantize,
+  quantizeGroupSize,
   maxKvSize: integer({
     section: model,
     value: "TOKENS",
@@ -270,6 +277,18 @@ export const serveOptions = {
     default: "openai",
     help: "what a request's frequency_penalty p means: OpenAI's, or vllm-mlx's, a repetition penalty of 1 + p",
   }),
+};
+
+export const convertOptions = {
+  quantize,
+  quantizeGroupSize,
+  dtype: choice({
+    section: model,
+    choices: ["stored", "bfloat16", "float16", "float32"],
+    default: "stored",
+    help: "of numbers that are not packed, and of scales",
+  }),
+  device,
 };
 
 export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: string | undefined };

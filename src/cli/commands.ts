@@ -1,6 +1,6 @@
 // Which word starts what. Commands are imported when they run, so that an engine process loads no HTTP and `--help` loads nothing.
 import { CliError, exitCodes, usageError } from "./error.ts";
-import { benchHelp, serveHelp, shortHelp } from "./help.ts";
+import { benchHelp, convertHelp, serveHelp, shortHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { version } from "./version.ts";
 
@@ -8,6 +8,7 @@ const benches = ["bench", "bench-serve", "bench-detok", "bench-kv-cache"];
 const helpPages: Readonly<Record<string, () => string>> = {
   serve: serveHelp,
   help: () => shortHelp,
+  convert: convertHelp,
   ...Object.fromEntries(benches.map(command => [command, () => benchHelp(command)])),
 };
 
@@ -47,6 +48,8 @@ async function dispatch(args: readonly string[]): Promise<void> {
       return (await import("../embeddings/process.ts")).runEncoderProcess();
     case "serve":
       return (await import("./serve.ts")).serve(rest);
+    case "convert":
+      return (await import("./convert.ts")).convert(rest);
     case "bench":
       return (await import("./bench/throughput.ts")).bench(rest);
     case "bench-serve":

@@ -18,6 +18,7 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
   return {
     ...files,
     device: config.device,
+    ...(config.quantize !== "none" && { packing: { name: config.quantize, groupSize: config.quantizeGroupSize } }),
     maxRows: alone ? 1 : Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
     maxQueue: config.maxQueue,
     prefillStep: config.prefillStepSize,

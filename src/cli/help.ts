@@ -1,5 +1,5 @@
 // What `--help` and `help serve` print, from the commands and the option table.
-import { serveOptions } from "../config.ts";
+import { convertOptions, serveOptions } from "../config.ts";
 import { benchTables } from "./bench/options.ts";
 import { envName, flagName, type Option, type Options } from "./options.ts";
 import { version } from "./version.ts";
@@ -16,6 +16,7 @@ Examples
 
 Run
   serve [MODEL]     load a model and answer requests until stopped
+  convert MODEL DIR write a checkpoint in MLX's layout, packed with --quantize
 
 Measure
   bench [MODEL]           tokens per second; with --invariance, whether company changes answers
@@ -63,6 +64,17 @@ prints its address. SIGTERM and SIGINT let running requests finish and refuse ne
 at once. Exit codes: 0 stopped, 1 failed, 2 wrong usage, 3 model not found, 4 not enough memory.
 
 ${optionLines(serveOptions)}
+`;
+}
+
+export function convertHelp(): string {
+  return `pippin convert MODEL FOLDER [OPTIONS]: write a checkpoint in MLX's layout, for this server and for mlx-lm
+
+MODEL may be in Hugging Face's layout or MLX's, dense, in fp8, or packed in part. Tokenizer and templates come along.
+--quantize takes bits (2, 3, 4, 5, 6, 8), a floating-point form, or a recipe with few bits for most matrices and more for
+those that lose most. Routers of experts stay as they are.
+
+${optionLines(convertOptions)}
 `;
 }
 

@@ -58,7 +58,7 @@ export function loadEncoder(folder: string, options: LoadOptions): LoadedEncoder
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
   return mx.scope(() => {
-    const weights = Weights.open(folder, tensors, readQuantization(config), turned);
+    const weights = Weights.open(folder, tensors, readQuantization(config), { turned });
     let head: Head | undefined;
     try {
       const ranker = options.task === "rank" ? architecture.ranker(weights, options.verdict) : undefined;

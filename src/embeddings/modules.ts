@@ -132,7 +132,7 @@ function readDense(folder: string, path: string, inputs: number): Step {
   if (!Object.hasOwn(activations, name))
     throw c.error("activation_function", `is ${quoted(name)}, supported: ${Object.keys(activations).join(", ")}`);
   const activation = activations[name]!;
-  const weights = Weights.open(join(folder, path), readTensors(join(folder, path)), new Map(), false);
+  const weights = Weights.open(join(folder, path), readTensors(join(folder, path)), new Map(), { turned: false });
   try {
     const linear = weights.linear("linear", inputs, outputs, c.flag("bias", true));
     weights.finish();

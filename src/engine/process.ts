@@ -11,6 +11,7 @@ import { openInbox, refuse, send } from "./channel.ts";
 import { EngineLoop } from "./loop.ts";
 import { counters, openMemory } from "./open-memory.ts";
 import type { EngineOptions, ToEngine } from "./protocol.ts";
+import { bitsOf } from "../weights/packing.ts";
 import { checkRoom } from "./room.ts";
 import { Runner } from "./runner.ts";
 import { warmUp } from "./warm-up.ts";
@@ -30,7 +31,7 @@ function start(options: EngineOptions): EngineLoop | undefined {
   try {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const limit = Math.floor(mx.deviceMemory() * options.memoryUtilization);
-    checkRoom(options.modelPath, limit);
+    checkRoom(options.modelPath, limit, options.packing && bitsOf(options.packing));
     const loaded = loadServed(options);
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
@@ -47,8 +48,8 @@ function start(options: EngineOptions): EngineLoop | undefined {
   }
 }
 
-function loadServed({ modelPath, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
-  const loaded = loadModel(modelPath);
+function loadServed({ modelPath, packing, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
+  const loaded = loadModel(modelPath, { packing });
   if (kvQuantization === undefined) return loaded;
   return { ...loaded, model: withQuantizedKv(loaded.model, kvQuantization, prefixCache?.blockSize ?? 1) };
 }

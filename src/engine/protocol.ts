@@ -253,6 +253,7 @@ export interface PrefixCacheOptions {
 export interface EngineOptions {
   readonly modelPath: string;
   readonly libraryPath: string; // libshim, with MLX beside it
+  readonly packing?: { readonly name: string; readonly groupSize: number }; // dense weights are packed so when they are read
   readonly device: "auto" | "cpu" | "gpu";
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded

@@ -1,5 +1,5 @@
 // Granite 4: Granite's multipliers around layers of Mamba-2 and attention, each with a dense MLP, or with experts beside a shared MLP.
-import { add, type Tensor } from "../mx/index.ts";
+import { add, split, type Tensor } from "../mx/index.ts";
 import { attention, decoder, makeRope, mamba2, mamba2Layout, mlp, readExperts, readTimeSteps, scaled } from "../nn/index.ts";
 import type { Block, Mamba2Config, Rope, Routing } from "../nn/index.ts";
 import type { Linear } from "../weights/matrix.ts";
@@ -77,9 +77,15 @@ function block(w: Weights, c: Config, rope: Rope | undefined, attends: boolean):
 
 /** The shared MLP has gate and up in one projection; without experts MLX's converter takes them apart and calls it mlp. */
 function feedForward(w: Weights, c: Config): Linear {
-  if (w.has("mlp.gate_proj.weight")) return mlp(w.at("mlp"), c.hidden, c.inner, { bias: c.mlpBias });
+  if (c.routing === undefined) {
+    w.derive("shared_mlp.input_linear.weight", both => {
+      const [gate, up] = split(both, 2, 0) as [Tensor, Tensor];
+      return { "mlp.gate_proj.weight": gate, "mlp.up_proj.weight": up };
+    });
+    w.derive("shared_mlp.output_linear.weight", down => ({ "mlp.down_proj.weight": down }));
+    return mlp(w.at("mlp"), c.hidden, c.inner, { bias: c.mlpBias });
+  }
   const shared = mlp(w.at("shared_mlp"), c.hidden, c.sharedInner, { bias: false, fused: "input_linear", names: ["", "", "output_linear"] });
-  if (c.routing === undefined) return shared;
   const experts = granite.mixture(w.at("block_sparse_moe"), c, c.routing);
   return x => add(experts(x), shared(x));
 }

@@ -36,7 +36,9 @@ export function build(weights: Weights, c: Config): Model {
 }
 
 function dense(w: Weights, { hidden, inner }: Config): Linear {
-  return mlp(w, hidden, inner, { bias: false, ...(w.has("w1.weight") ? { names: ["w1", "w3", "w2"] as const } : {}) });
+  const torchNames = { w1: "gate_proj", w3: "up_proj", w2: "down_proj" };
+  for (const [torch, name] of Object.entries(torchNames)) w.derive(`${torch}.weight`, matrix => ({ [`${name}.weight`]: matrix }));
+  return mlp(w, hidden, inner, { bias: false });
 }
 
 function mixture(w: Weights, { hidden, expertInner, isCorrected, routing }: Config): Linear {

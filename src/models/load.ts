@@ -1,9 +1,10 @@
 // From a checkpoint folder to a model that computes.
 import type { ModelInfo } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
-import { readConfigFile, readTensors } from "../weights/checkpoint.ts";
+import { readConfigFile, readTensors, type CheckpointTensor } from "../weights/checkpoint.ts";
 import { CheckpointError, quoted } from "../weights/error.ts";
-import { readQuantization } from "../weights/quantization.ts";
+import { makePacking, type Packing, type PackingRequest } from "../weights/packing.ts";
+import { readQuantization, type LayerSettings } from "../weights/quantization.ts";
 import { Weights } from "../weights/weights.ts";
 import type { Model } from "./model.ts";
 import { families, nearestFamilies, type Reader } from "./registry.ts";
@@ -20,20 +21,21 @@ export class LoadedModel {
 /** On the CPU back end checkpoints up to this size are unpacked to float32, which costs four times their bytes (8-bit) and pays in speed. */
 const TURNED_BYTES = 128 * 2 ** 20;
 
-/**
- * Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot.
- * `turned` says whether matrices are laid out for the CPU back end; without it, small checkpoints are there.
- */
-export function loadModel(folder: string, options: { readonly turned?: boolean } = {}): LoadedModel {
-  const config = readConfigFile(folder);
-  const modelType = readModelType(config);
-  const build = findFamily(modelType)(config);
-  const settings = readQuantization(config);
-  const tensors = readTensors(folder);
+export interface LoadOptions {
+  /** Whether matrices are laid out for the CPU back end; without it, small checkpoints are there. */
+  readonly turned?: boolean;
+  /** How dense matrices are packed; they stay dense without it. */
+  readonly packing?: PackingRequest | undefined;
+}
+
+/** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
+export function loadModel(folder: string, options: LoadOptions = {}): LoadedModel {
+  const { config, modelType, build, settings, tensors } = readCheckpoint(folder);
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
+  const packing = options.packing && choosePacking(options.packing, config);
   return mx.scope(() => {
-    const weights = Weights.open(folder, tensors, settings, turned);
+    const weights = Weights.open(folder, tensors, settings, { turned, packing });
     try {
       const model = build(weights);
       const unreadTensors = weights.finish();
@@ -44,6 +46,30 @@ export function loadModel(folder: string, options: { readonly turned?: boolean }
       throw error;
     }
   });
+}
+
+export interface Checkpoint {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly modelType: string;
+  readonly build: (weights: Weights) => Model;
+  readonly settings: LayerSettings;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+}
+
+/** All that a folder says before its tensors are read. */
+export function readCheckpoint(folder: string): Checkpoint {
+  const config = readConfigFile(folder);
+  const modelType = readModelType(config);
+  return { config, modelType, build: findFamily(modelType)(config), settings: readQuantization(config), tensors: readTensors(folder) };
+}
+
+/** Throws CheckpointError for a group size that MLX does not pack. */
+export function choosePacking(request: PackingRequest, config: Readonly<Record<string, unknown>>): Packing {
+  const text =
+    typeof config["text_config"] === "object" && config["text_config"] !== null ? (config["text_config"] as Record<string, unknown>) : config;
+  const packing = makePacking(request, Number(text["num_hidden_layers"] ?? text["num_layers"] ?? 1));
+  if (packing === undefined) throw new CheckpointError(`MLX does not pack matrices as ${request.name} in groups of ${request.groupSize ?? 64}`);
+  return packing;
 }
 
 function readModelType(config: Readonly<Record<string, unknown>>): string {

@@ -1,5 +1,5 @@
 // Qwen3-Next: gated delta nets, every fourth layer gated attention, and experts beside one that sees every token through a gate.
-import { add, split, type Tensor } from "../mx/index.ts";
+import { add, astype, scalar, split, type Tensor } from "../mx/index.ts";
 import {
   attention,
   decoder,
@@ -85,27 +85,33 @@ export function build(weights: Weights, c: Config, at = "model"): Model {
   const rope = makeRope(weights, c.rope);
   const layout = gatedDeltaLayout(c);
   const first = c.attends.indexOf(false);
-  const offset = isTorchConv(weights.at(`${at}.layers.${first}.linear_attn`), "conv1d") ? 1 : 0; // torch's layout has gains around 0
-  return decoder(weights, c, (w, layer) => block(w, c, rope, layer, offset), {
+  const isTorch = isTorchConv(weights.at(`${at}.layers.${first}.linear_attn`), "conv1d");
+  if (isTorch) raiseGains(weights.at(at), ["norm"]);
+  return decoder(weights, c, (w, layer) => block(w, c, rope, layer, isTorch), {
     at,
-    norm: w => w.rmsNorm("norm", c.hidden, c.eps, offset),
     recurrent: layer => (c.attends[layer]! ? undefined : layout),
   });
 }
 
-function block(w: Weights, c: Config, rope: Rope, layer: number, offset: number): Block {
-  const mix = c.attends[layer]! ? gatedAttention(w.at("self_attn"), c, rope, offset) : gatedDelta(w.at("linear_attn"), c);
+/** Torch's layout has gains around 0. */
+function raiseGains(w: Weights, names: readonly string[]): void {
+  for (const name of names) w.derive(`${name}.weight`, gain => ({ [`${name}.weight`]: add(astype(gain, "float32"), scalar(1)) }));
+}
+
+function block(w: Weights, c: Config, rope: Rope, layer: number, isTorch: boolean): Block {
+  if (isTorch) raiseGains(w, ["input_layernorm", "post_attention_layernorm", "self_attn.q_norm", "self_attn.k_norm"]);
+  const mix = c.attends[layer]! ? gatedAttention(w.at("self_attn"), c, rope) : gatedDelta(w.at("linear_attn"), c);
   const feed = c.isSparse[layer]! ? mixture(w.at("mlp"), c, c.experts!) : mlp(w.at("mlp"), c.hidden, c.inner, { bias: false });
-  const normMix = w.rmsNorm("input_layernorm", c.hidden, c.eps, offset);
-  const normFeed = w.rmsNorm("post_attention_layernorm", c.hidden, c.eps, offset);
+  const normMix = w.rmsNorm("input_layernorm", c.hidden, c.eps);
+  const normFeed = w.rmsNorm("post_attention_layernorm", c.hidden, c.eps);
   return (x: Tensor, batch: Batch, kv: LayerKv) => {
     const h = add(x, mix(normMix(x), batch, kv));
     return add(h, feed(normFeed(h)));
   };
 }
 
-function gatedAttention(w: Weights, c: Config, rope: Rope, offset: number): Block {
-  return attention(w, c, rope, { norm: headNorm(w, c, c.eps, ["q_norm", "k_norm"], offset), gated: true });
+function gatedAttention(w: Weights, c: Config, rope: Rope): Block {
+  return attention(w, c, rope, { norm: headNorm(w, c, c.eps), gated: true });
 }
 
 /** Qwen3.5's release joins gate and up of all experts. */

@@ -139,6 +139,7 @@ export const table = {
   mxs_pad: { args: [tensor, int, int, int, double], returns: tensor },
   mxs_roll: twoInts,
   mxs_astype: oneInt,
+  mxs_from_fp8: oneInt,
   mxs_view: oneInt,
   mxs_contiguous: one,
 

@@ -74,6 +74,11 @@ export function astype(a: Tensor, dtype: Dtype): Tensor {
   return checked(c.mxs_astype(a, dtypeCode(dtype)));
 }
 
+/** Numbers of 8 bits in the form E4M3, stored as uint8, as numbers of another type. */
+export function fromFp8(a: Tensor, dtype: Dtype): Tensor {
+  return checked(c.mxs_from_fp8(a, dtypeCode(dtype)));
+}
+
 /** The same bytes read as another type; the last axis changes with the size of an element. */
 export function view(a: Tensor, dtype: Dtype): Tensor {
   return checked(c.mxs_view(a, dtypeCode(dtype)));

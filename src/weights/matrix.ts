@@ -108,23 +108,12 @@ export function kindOf(m: Matrix): string {
 export function joinMatrices(ms: readonly Matrix[], owner: Owner): Matrix {
   if (ms.length === 1) return ms[0]!;
   const along = (axis: number) => (parts: readonly Tensor[]) => owner.replace(parts, all => mx.concatenate(all, axis));
+  const [join, joinBiases] = [along(-2), along(-1)];
   const outputs = ms.reduce((sum, m) => sum + m.outputs, 0);
-  return { ...merged(ms, along(-2), along(-1)), outputs };
-}
-
-/** A stack out of matrices of equal kind. */
-export function stackMatrices(ms: readonly Matrix[], owner: Owner): Matrix {
-  const stack = (parts: readonly Tensor[]) => owner.replace(parts, all => mx.stack(all, 0));
-  return merged(ms, stack, stack);
-}
-
-type Join = (parts: readonly Tensor[]) => Tensor;
-
-function merged(ms: readonly Matrix[], join: Join, joinBiases: Join): Matrix {
   const [first] = ms as [Matrix];
   const packed = ms.filter(m => m.type === "packed");
   const shared = {
-    outputs: first.outputs,
+    outputs,
     weight: join(ms.map(m => m.weight)),
     ...(first.bias === undefined ? {} : { bias: joinBiases(ms.map(m => m.bias!)) }),
   };

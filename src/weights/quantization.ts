@@ -30,15 +30,22 @@ export function readQuantization(json: Readonly<Record<string, unknown>>): Layer
   if (key === undefined) return layers;
   const fields = new Fields(json).object(key)!;
   const method = fields.text("quant_method");
-  if (key === "quantization_config" && method === "mxfp4") return layers; // its packed layers are known by their scales
+  if (method === "fp8") checkBlocks(fields, json[key] as object);
+  if (key === "quantization_config" && (method === "mxfp4" || method === "fp8")) return layers; // such layers are known by their scales
   if (key === "quantization_config" && method !== undefined)
-    throw fields.error("quant_method", `is ${quoted(method)}, supported are mxfp4 and checkpoints quantized for MLX`);
+    throw fields.error("quant_method", `is ${quoted(method)}, supported are mxfp4, fp8 and checkpoints quantized for MLX`);
   const whole = readOne(fields);
   for (const [name, value] of Object.entries(json[key] as object)) {
     if (typeof value === "boolean") layers.set(name, value && whole);
     else if (typeof value === "object" && value !== null) layers.set(name, readOne(fields.object(name)!));
   }
   return layers;
+}
+
+/** Whether MLX packs matrices so. */
+export function supportedQuantization({ bits, groupSize, mode }: Quantization): boolean {
+  if (mode === "affine") return affineBits.includes(bits) && affineGroups.includes(groupSize);
+  return floatModes.some(one => one.mode === mode && one.bits === bits && one.groupSize === groupSize);
 }
 
 /** The packing that follows from the widths of a weight and its scales, when it is a supported one. */
@@ -54,6 +61,13 @@ export function inferQuantization(where: string, inputs: number, words: number, 
 /** How a packing is called in short: "8-bit group 64", "4-bit mxfp4". */
 export function describeQuantization({ bits, groupSize, mode }: Quantization): string {
   return mode === "affine" ? `${bits}-bit group ${groupSize}` : `${bits}-bit ${mode}`;
+}
+
+/** The scales of fp8 checkpoints stand for squares of 128 numbers. */
+function checkBlocks(fields: Fields, json: object): void {
+  const blocks = "weight_block_size" in json ? json.weight_block_size : undefined;
+  if (JSON.stringify(blocks ?? [128, 128]) !== "[128,128]")
+    throw fields.error("weight_block_size", `is ${JSON.stringify(blocks)}, supported: [128,128]`);
 }
 
 function readOne(fields: Fields): Quantization {

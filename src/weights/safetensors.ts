@@ -28,6 +28,7 @@ const dtypes: Readonly<Record<string, readonly [dtype: Dtype, bytes: number]>> =
   I32: ["int32", 4],
   U64: ["uint64", 8],
   I64: ["int64", 8],
+  F8_E4M3: ["uint8", 1], // MLX reads the bytes
   F16: ["float16", 2],
   BF16: ["bfloat16", 2],
   F32: ["float32", 4],

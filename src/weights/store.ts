@@ -11,7 +11,17 @@ import type { Owner } from "./matrix.ts";
 
 const SETTLE_BYTES = 256 * 2 ** 20;
 
+export interface StoreOptions {
+  /** Matrices are unpacked and turned for the CPU back end when they are read. */
+  readonly turned: boolean;
+  /** Nothing is computed; what is taken is remembered as it is stored, for whoever writes it elsewhere. */
+  readonly records?: boolean;
+}
+
 export class Store implements Owner {
+  /** With `records`: kept handles of all that was taken, by name. They are given back with the rest. */
+  readonly recorded = new Map<string, Tensor>();
+  readonly turned: boolean;
   private readonly loaded = new Map<string, Tensor>(); // kept handles nobody took yet
   private readonly owned = new Set<Tensor>(); // kept handles that live until release
   private readonly views = new Set<Tensor>(); // likewise, sharing the data of an owned one
@@ -23,8 +33,9 @@ export class Store implements Owner {
   constructor(
     folder: string,
     tensors: ReadonlyMap<string, CheckpointTensor>,
-    readonly turned: boolean,
+    private readonly options: StoreOptions,
   ) {
+    this.turned = options.turned;
     this.tensors = new Map(tensors);
     try {
       for (const file of new Set([...tensors.values()].map(t => t.file)))
@@ -53,6 +64,7 @@ export class Store implements Owner {
   take({ name, dtype }: CheckpointTensor): Tensor {
     const tensor = this.loaded.get(name)!;
     this.loaded.delete(name);
+    if (this.options.records) this.recorded.set(name, mx.keep(mx.reshape(tensor, mx.shape(tensor)))); // a handle of its own
     if (mx.device() !== "cpu" || !isFloat(dtype) || dtype === "float32") return this.own(tensor);
     return this.replace([tensor], ([stored]) => mx.astype(stored!, "float32"));
   }
@@ -63,16 +75,17 @@ export class Store implements Owner {
     return made;
   }
 
-  /** Puts what `make` makes of a tensor that nobody took in its place, under full names of their own; that may be the tensor itself. */
-  derive({ name, file }: CheckpointTensor, make: (stored: Tensor) => Readonly<Record<string, Tensor>>): void {
-    const stored = this.loaded.get(name)!;
+  /** Puts what `make` makes of tensors that nobody took in their place, under full names of their own; it may give them on as they are. */
+  derive(parts: readonly CheckpointTensor[], make: (stored: readonly Tensor[]) => Readonly<Record<string, Tensor>>): void {
+    const stored = parts.map(part => this.loaded.get(part.name)!);
+    const { file } = parts[0]!;
     const made = Object.entries(make(stored));
-    this.loaded.delete(name);
-    for (const [newName, tensor] of made) {
-      this.loaded.set(newName, mx.keep(tensor));
-      this.tensors.set(newName, { name: newName, file, dtype: mx.dtype(tensor), shape: mx.shape(tensor), begin: 0, end: 0 });
+    for (const { name } of parts) this.loaded.delete(name);
+    for (const [name, tensor] of made) {
+      this.loaded.set(name, mx.keep(tensor));
+      this.tensors.set(name, { name, file, dtype: mx.dtype(tensor), shape: mx.shape(tensor), begin: 0, end: 0 });
     }
-    if (!made.some(([, tensor]) => tensor === stored)) mx.release(stored);
+    for (const tensor of stored) if (!made.some(([, kept]) => kept === tensor)) mx.release(tensor);
   }
 
   /** Puts `prefix` before all names but those that begin with `outside`; nothing happens where a name has it already. */
@@ -99,6 +112,14 @@ export class Store implements Owner {
     for (const name of [...this.loaded.keys()]) if (name.startsWith(prefix)) this.skip(name);
   }
 
+  /** Hands the recorded tensors over and gives all others back; nothing of the model is of use afterwards. */
+  takeRecorded(): Map<string, Tensor> {
+    const taken = new Map(this.recorded);
+    this.recorded.clear();
+    this.release();
+    return taken;
+  }
+
   /** Evaluates what was taken, and gives back what nobody took; returns the names of those. */
   finish(): string[] {
     this.settle();
@@ -110,7 +131,8 @@ export class Store implements Owner {
   release(): void {
     this.pending = [];
     for (const name of [...this.loaded.keys()]) this.skip(name);
-    for (const tensor of [...this.views, ...this.owned]) mx.release(tensor);
+    for (const tensor of [...this.views, ...this.owned, ...this.recorded.values()]) mx.release(tensor);
+    this.recorded.clear();
     this.views.clear();
     this.owned.clear();
   }
@@ -144,7 +166,7 @@ export class Store implements Owner {
 
   /** Evaluates what is pending once that is much. Call between matrices, when no part waits to be joined. */
   settle(limit = 0): void {
-    if (this.pendingBytes < limit) return;
+    if (this.pendingBytes < limit || this.options.records) return;
     mx.evaluate(...this.pending.filter(t => this.owned.has(t) || this.views.has(t)));
     this.pending = [];
     this.pendingBytes = 0;

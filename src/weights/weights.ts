@@ -5,34 +5,45 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
-import { joinMatrices, kindOf, makeEmbedding, makeLinear, makeRows, stackMatrices, type Embedding, type Linear, type Matrix } from "./matrix.ts";
+import { joinMatrices, kindOf, makeEmbedding, makeLinear, makeRows, type Embedding, type Linear, type Matrix } from "./matrix.ts";
 import { rmsNorm } from "./norm.ts";
+import type { Packing } from "./packing.ts";
 import { describeQuantization, inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { besides, makeBackward, makeExperts, splitHeads, type Experts, type StackName } from "./stack.ts";
-import { isFloat, Store } from "./store.ts";
+import { isFloat, Store, type StoreOptions } from "./store.ts";
 
 /** How much of a model is stored in which way. */
 interface WeightCounts {
   parameters: number; // before quantization
   readonly kinds: Map<string, number>; // "8-bit group 64", "bfloat16", … → parameters
+  readonly packed: Map<string, Quantization>; // by the full name of the matrix
 }
+
+export interface OpenOptions extends StoreOptions {
+  /** How dense matrices are packed; they stay dense without it. */
+  readonly packing?: Packing | undefined;
+}
+
+/** Scales of an fp8 checkpoint stand for squares of so many numbers. */
+const FP8_BLOCK = 128;
 
 export class Weights {
   private constructor(
     private readonly store: Store,
     private readonly settings: LayerSettings,
+    private readonly packer: Packing | undefined,
     private readonly counts: WeightCounts,
     private readonly prefix: string,
   ) {}
 
   /** Opens the files of a checkpoint whose headers were checked. Call inside a scope, as all reading here. */
-  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings, turned: boolean): Weights {
-    return new Weights(new Store(folder, tensors, turned), settings, { parameters: 0, kinds: new Map() }, "");
+  static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings, options: OpenOptions): Weights {
+    return new Weights(new Store(folder, tensors, options), settings, options.packing, { parameters: 0, kinds: new Map(), packed: new Map() }, "");
   }
 
   /** The same weights seen from a longer prefix: at("model").at("norm") reads "model.norm.…". */
   at(prefix: string): Weights {
-    return new Weights(this.store, this.settings, this.counts, `${this.prefix}${prefix}.`);
+    return new Weights(this.store, this.settings, this.packer, this.counts, `${this.prefix}${prefix}.`);
   }
 
   has(name: string): boolean {
@@ -148,7 +159,7 @@ export class Weights {
   derive(name: string, make: (stored: Tensor) => Readonly<Record<string, Tensor>>): void {
     const found = this.store.find(this.prefix + name);
     const named = (stored: Tensor) => Object.fromEntries(Object.entries(make(stored)).map(([made, tensor]) => [this.prefix + made, tensor]));
-    if (found !== undefined) this.store.derive(found, named);
+    if (found !== undefined) this.store.derive([found], ([stored]) => named(stored!));
   }
 
   /** Some checkpoints leave the outermost prefix out: their tensors are read as if they had it, all but those under `outside`. */
@@ -176,6 +187,16 @@ export class Weights {
     return this.store.finish();
   }
 
+  /** How each packed matrix is packed, by its full name. */
+  get packed(): ReadonlyMap<string, Quantization> {
+    return this.counts.packed;
+  }
+
+  /** Of weights that were opened to record: what was taken, as it is stored, by full name, as kept handles. All others are given back. */
+  takeRecorded(): Map<string, Tensor> {
+    return this.store.takeRecorded();
+  }
+
   get bytes(): number {
     return this.store.bytes;
   }
@@ -199,10 +220,49 @@ export class Weights {
 
   /** A stack whose matrices may be stored apart. */
   private stack({ whole, apart }: StackName, count: number, inputs: number, outputs: number, bias: boolean): Matrix {
-    if (apart === undefined || !this.has(`${apart(0)}.weight`)) return this.matrix(whole, outputs, inputs, bias, count);
-    const matrices = Array.from({ length: count }, (_, i) => this.matrix(apart(i), outputs, inputs, bias));
-    if (runs(matrices).length > 1) throw new CheckpointError(`matrices ${quoted(this.prefix + apart(0))} and following are stored in several ways`);
-    return stackMatrices(matrices, this.store);
+    if (apart !== undefined && this.has(`${apart(0)}.weight`))
+      this.gather(
+        whole,
+        Array.from({ length: count }, (_, i) => apart(i)),
+      );
+    return this.matrix(whole, outputs, inputs, bias, count);
+  }
+
+  /** Makes a stack of matrices that are stored apart; all must be stored in the same way. */
+  private gather(whole: string, names: readonly string[]): void {
+    const paths = names.map(name => this.prefix + name);
+    for (const path of paths) this.widen(path);
+    const ways = paths.map(path => `${this.store.expect(`${path}.weight`).dtype} ${this.store.find(`${path}.scales`)?.dtype}`);
+    if (new Set(ways).size > 1) throw new CheckpointError(`matrices ${quoted(paths[0]!)} and following are stored in several ways`);
+    for (const part of ["weight", "scales", "biases", "bias"]) {
+      const found = this.store.find(`${paths[0]}.${part}`);
+      if (found === undefined) continue;
+      const parts = paths.map(path => this.store.expect(`${path}.${part}`, found.shape));
+      this.store.derive(parts, stored => ({ [`${this.prefix}${whole}.${part}`]: mx.stack(stored, 0) }));
+    }
+  }
+
+  /** A matrix of an fp8 checkpoint as bfloat16 numbers, its scales worked in (DeepSeek-V3's technical report, 3.3). */
+  private widen(path: string): void {
+    const [weight, scales] = [this.store.find(`${path}.weight`), this.store.find(`${path}.weight_scale_inv`)];
+    if (weight === undefined || scales === undefined || weight.dtype !== "uint8") return;
+    const [rows, columns] = weight.shape as [number, number];
+    const blocks = [rows, columns].map(n => Math.ceil(n / FP8_BLOCK));
+    const both = [weight, this.store.expect(scales.name, blocks)];
+    this.store.derive(both, ([bytes, factors]) => ({ [weight.name]: descaled(bytes!, factors!, rows, columns) }));
+  }
+
+  /** Packs a dense matrix that is to be packed, in its place. */
+  private pack(path: string, inputs: number): void {
+    const weight = this.store.find(`${path}.weight`);
+    const packing = this.packer;
+    if (packing === undefined || weight === undefined || !isFloat(weight.dtype) || weight.shape.at(-1) !== inputs) return;
+    const quantization = this.settings.has(path) ? undefined : packing.of(path, inputs);
+    if (quantization === undefined) return;
+    this.store.derive([weight], ([stored]) => {
+      const [words, scales, biases] = mx.quantize(packing.dtype === undefined ? stored! : mx.astype(stored!, packing.dtype), quantization);
+      return { [`${path}.weight`]: words!, [`${path}.scales`]: scales!, ...(biases === undefined ? {} : { [`${path}.biases`]: biases }) };
+    });
   }
 
   /** A matrix, or a stack of `count`. */
@@ -211,6 +271,8 @@ export class Weights {
     const bias = this.bias(name, [...lead, outputs], wantBias);
     const rest = { outputs, ...(bias === undefined ? {} : { bias }) };
     const path = this.prefix + name;
+    this.widen(path);
+    this.pack(path, inputs);
     const quantization = this.packing(path, inputs);
     const weight = this.store.expect(`${path}.weight`, [...lead, outputs, quantization ? (inputs * quantization.bits) / 32 : inputs]);
     if (quantization === false) {
@@ -219,6 +281,7 @@ export class Weights {
     }
     if (weight.dtype !== "uint32") throw this.store.error(weight, `is of ${weight.dtype}, expected packed uint32`);
     this.count((count ?? 1) * outputs * inputs, describeQuantization(quantization));
+    this.counts.packed.set(path, quantization);
     const groups = [...lead, outputs, inputs / quantization.groupSize];
     const scales = this.store.expect(`${path}.scales`, groups);
     const common = { type: "packed", weight: this.store.take(weight), quantization, ...rest } as const;
@@ -283,6 +346,13 @@ export class Weights {
 interface Product {
   readonly linear: Linear;
   readonly outputs: readonly number[];
+}
+
+/** Numbers [rows, columns] out of fp8 bytes and the factors of their squares. */
+function descaled(bytes: Tensor, factors: Tensor, rows: number, columns: number): Tensor {
+  const spread = mx.repeat(mx.repeat(mx.astype(factors, "float32"), FP8_BLOCK, 0), FP8_BLOCK, 1);
+  const cut = mx.slice(spread, [0, 0], [rows, columns]);
+  return mx.astype(mx.multiply(mx.fromFp8(bytes, "float32"), cut), "bfloat16");
 }
 
 function splitting({ linear, outputs }: Product): (x: Tensor) => Tensor[] {

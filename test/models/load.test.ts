@@ -169,7 +169,10 @@ test("where config.json does not say whether embeddings are tied, a missing lm_h
 });
 
 test("each model type has a family file of its name, or is one under another name", () => {
-  const renamed: Readonly<Record<string, string>> = { kimi_k2: "deepseek_v3" };
+  const renamed: Readonly<Record<string, string>> = {
+    kimi_k2: "deepseek_v3",
+    ...Object.fromEntries(["moe", "moe_text", "text"].map(kind => [`qwen3_5_${kind}`, "qwen3_5"])),
+  };
   expect(Object.keys(families)).toEqual(Object.keys(families).toSorted());
   for (const name of Object.keys(families))
     expect(readFileSync(join(import.meta.dir, `../../src/models/${renamed[name] ?? name}.ts`), "utf8")).toContain("readConfig");

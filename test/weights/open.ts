@@ -19,7 +19,7 @@ export function withWeights<T>(
   const result = withFolder({}, folder =>
     mx.scope(() => {
       mx.saveSafetensors(join(folder, "model.safetensors"), new Map(Object.entries(make())), {});
-      const weights = Weights.open(folder, readTensors(folder), readQuantization(config), turned);
+      const weights = Weights.open(folder, readTensors(folder), readQuantization(config), { turned });
       try {
         return body(weights);
       } finally {

@@ -60,7 +60,7 @@ test("packing that is not supported is refused by name", () => {
   );
   expect(fails({ quantization: { mode: "nvfp4", group_size: 32 } })).toEndWith(`quantization.group_size is 32; ${supported}`);
   expect(fails({ quantization_config: { quant_method: "awq" } })).toBe(
-    'CheckpointError: config.json: quantization_config.quant_method is "awq", supported are mxfp4 and checkpoints quantized for MLX',
+    'CheckpointError: config.json: quantization_config.quant_method is "awq", supported are mxfp4, fp8 and checkpoints quantized for MLX',
   );
   expect(fails({ quantization: 4 })).toBe("CheckpointError: config.json: quantization is 4, not an object");
 });

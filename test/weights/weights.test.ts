@@ -33,7 +33,7 @@ describe("reading by name", () => {
   test("with several files the index is named", () => {
     const files = { "model-1.safetensors": zeroTensors({ a: [1] }), "model-2.safetensors": zeroTensors({ b: [1] }) };
     const message = withFolder(files, folder => {
-      const w = Weights.open(folder, readTensors(folder), readQuantization({}), false);
+      const w = Weights.open(folder, readTensors(folder), readQuantization({}), { turned: false });
       const text = failure(() => w.tensor("c"));
       w.release();
       return text;
