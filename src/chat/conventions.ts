@@ -6,6 +6,8 @@ import type { ChatTemplate, TemplateInput } from "../tokenizer/template.ts";
 export interface Conventions {
   readonly developer: boolean; // knows that role; otherwise it is told as system
   readonly system: boolean; // knows that role; otherwise what we have to say stands in the first user's message
+  readonly laterSystem: boolean; // takes it also between turns
+  readonly repeats: boolean; // takes two messages of one role in a row
   readonly argumentsAs: "object" | "text";
   readonly reasoningKeys: readonly string[]; // under which earlier reasoning is looked for
   /** What the template shows itself; the rest is told as text. */
@@ -14,23 +16,41 @@ export interface Conventions {
 
 const callId = "pippin001"; // some templates want nine letters
 const user = { role: "user", content: "?" };
+const assistant = { role: "assistant", content: "!" };
 const tool = { type: "function", function: { name: "pippin_tool", description: "?", parameters: { type: "object", properties: {} } } };
 
 export function readConventions(template: ChatTemplate | undefined): Conventions {
   if (!template)
-    return { developer: false, system: true, argumentsAs: "object", reasoningKeys: [], shows: { tools: false, calls: false, results: false } };
+    return {
+      developer: false,
+      system: true,
+      laterSystem: true,
+      repeats: true,
+      argumentsAs: "object",
+      reasoningKeys: [],
+      shows: { tools: false, calls: false, results: false },
+    };
   const reasoningKeys = ["reasoning_content", "reasoning", "thinking"].filter(key => template.mentions(new RegExp(`\\.${key}\\b|["']${key}["']`)));
   const argumentsAs = !showsCall(template, "object") && showsCall(template, "text") ? "text" : "object";
   const tools = template.mentions(/\btools\b/);
   return {
     developer: template.mentions(/developer/),
     system: shows(template, [{ role: "system", content: "pippin_system" }, user], ["pippin_system"]),
+    laterSystem: shows(template, [user, assistant, { role: "system", content: "pippin_system" }, user], ["pippin_system"]),
+    repeats: shows(
+      template,
+      [
+        { role: "user", content: "pippin_first" },
+        { role: "user", content: "pippin_second" },
+      ],
+      ["pippin_first", "pippin_second"],
+    ),
     argumentsAs,
     reasoningKeys,
     shows: {
       tools,
       calls: template.mentions(/\btool_calls\b/) && (tools || showsCall(template, argumentsAs)),
-      results: tools && shows(template, [user, { role: "assistant", content: "!" }, result], ["pippin_result"]),
+      results: tools && shows(template, [user, assistant, result], ["pippin_result"]),
     },
   };
 }
@@ -41,8 +61,8 @@ const result = { role: "tool", content: "pippin_result", tool_call_id: callId, n
 function showsCall(template: ChatTemplate, argumentsAs: Conventions["argumentsAs"]): boolean {
   const given = { pippin_key: "pippin_value" };
   const call = { name: "pippin_tool", arguments: argumentsAs === "object" ? given : JSON.stringify(given) };
-  const assistant = { role: "assistant", content: "", tool_calls: [{ type: "function", id: callId, function: call }] };
-  return shows(template, [user, assistant, result], ["pippin_key", "pippin_value"], [tool]);
+  const calling = { role: "assistant", content: "", tool_calls: [{ type: "function", id: callId, function: call }] };
+  return shows(template, [user, calling, result], ["pippin_key", "pippin_value"], [tool]);
 }
 
 function shows(template: ChatTemplate, messages: TemplateInput["messages"], words: readonly string[], tools: TemplateInput["tools"] = []): boolean {

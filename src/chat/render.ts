@@ -5,6 +5,7 @@ import { ApiError } from "./error.ts";
 import { toTemplateMessages, toTemplateTools } from "./messages.ts";
 import type { Service } from "./service.ts";
 import { tellTools } from "./tool-text.ts";
+import { arrangeTurns } from "./turns.ts";
 import type { ChatRequest } from "./types.ts";
 
 export interface Rendered {
@@ -24,9 +25,10 @@ export async function renderText(service: Service, request: ChatRequest): Promis
   const tools = request.toolChoice === "none" ? [] : request.tools;
   if (!service.template)
     throw new ApiError(400, `The model '${service.id}' has no chat template; it serves plain completions only.`, { code: "no_chat_template" });
+  const told = tellTools(request.messages, { format, tools, conventions });
   try {
     return await service.render({
-      messages: toTemplateMessages(tellTools(request.messages, { format, tools, conventions }), conventions, format.ids),
+      messages: toTemplateMessages(arrangeTurns(told, conventions), conventions, format.ids),
       tools: conventions.shows.tools ? toTemplateTools(tools) : [],
       variables: { ...service.templateOptions, ...request.templateOptions },
     });

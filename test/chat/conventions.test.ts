@@ -6,7 +6,15 @@ import { chatTemplate } from "../tokenizer/fixtures.ts";
 const conventionsOf = (source: string) => readConventions(new ChatTemplate({ default: source }, {}));
 const all = { tools: true, calls: true, results: true };
 const none = { tools: false, calls: false, results: false };
-const usual = { developer: false, system: true, argumentsAs: "object", reasoningKeys: ["reasoning_content"], shows: all } as const;
+const usual = {
+  developer: false,
+  system: true,
+  laterSystem: true,
+  repeats: true,
+  argumentsAs: "object",
+  reasoningKeys: ["reasoning_content"],
+  shows: all,
+} as const;
 
 describe("what a template expects is found out", () => {
   test("arguments as objects where they are written as JSON", () => {
@@ -33,6 +41,8 @@ describe("what a template expects is found out", () => {
     expect(conventionsOf("{{ raise_exception('no') }}")).toEqual({
       ...usual,
       system: false,
+      laterSystem: false,
+      repeats: false,
       reasoningKeys: [],
       shows: none,
     });

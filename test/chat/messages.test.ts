@@ -6,6 +6,8 @@ import type { Message } from "../../src/chat/types.ts";
 const usual: Conventions = {
   developer: false,
   system: true,
+  laterSystem: true,
+  repeats: true,
   argumentsAs: "object",
   reasoningKeys: ["reasoning_content"],
   shows: { tools: true, calls: true, results: true },
