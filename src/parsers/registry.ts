@@ -57,7 +57,7 @@ export const reasoningFormats: readonly ReasoningFormat[] = [
   thinkTags,
 ];
 
-/** "auto" asks the hints, "none" (or nothing found) is undefined: the text is left as it is. Throws for an unknown name. */
+/** "auto" (elsewhere "generic") asks the hints, "none" (or nothing found) is undefined: the text is left as it is. Throws for an unknown name. */
 export function findToolFormat(name: string, hints: FormatHints): ToolFormat | undefined {
   return find("tool call", toolFormats, name, hints);
 }
@@ -70,7 +70,7 @@ export class UnknownFormatError extends Error {}
 
 function find<F extends ToolFormat | ReasoningFormat>(kind: string, formats: readonly F[], name: string, hints: FormatHints): F | undefined {
   if (name === "none") return undefined;
-  if (name === "auto") return formats.find(format => format.detect(hints));
+  if (name === "auto" || name === "generic") return formats.find(format => format.detect(hints));
   const found = formats.find(format => format.name === name || format.aliases.includes(name));
   if (found) return found;
   const known = formats.flatMap(format => [format.name, ...format.aliases]).join(", ");

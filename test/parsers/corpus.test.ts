@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { findReasoningFormat, findToolFormat } from "../../src/parsers/registry.ts";
 import type { Piece } from "../../src/parsers/types.ts";
-import { corpusTools, describePieces, readCorpus, type Case } from "./corpus.ts";
+import { corpusTools, describePieces, readCorpus, reasoningOf, type Case } from "./corpus.ts";
 import { cuts } from "./cuts.ts";
 
 const noHints = { template: "", hasToken: () => false };
-const reasoningOf: Readonly<Record<string, string>> = { harmony: "harmony", mistral: "mistral", gemma4: "gemma4", seed_oss: "seed_oss" };
 
 /** The text with its markers as tokens of their own: tokens are never cut. */
 function findTokens(text: string, tokens: readonly string[]): { readonly at: number; readonly token: string }[] {
@@ -53,7 +52,7 @@ function* allCuts(each: Case, markers: readonly string[]): Generator<{ pieces: P
 for (const [format, cases] of readCorpus()) {
   describe(`outputs in the format ${format} are read the same in every cut`, () => {
     const tools = findToolFormat(format, noHints)!;
-    const reasoning = findReasoningFormat(reasoningOf[format] ?? "think", noHints)!;
+    const reasoning = findReasoningFormat(reasoningOf(format), noHints)!;
     for (const each of cases) {
       test(each.name, () => {
         for (const { pieces, tokens } of allCuts(each, [...new Set([...tools.markers, ...reasoning.markers])])) {

@@ -16,6 +16,11 @@ export interface Case {
   readonly expected: readonly string[];
 }
 
+/** The reasoning format that models with these calls have. */
+export function reasoningOf(tools: string): string {
+  return ["harmony", "mistral", "gemma4", "seed_oss"].includes(tools) ? tools : "think";
+}
+
 const folder = join(import.meta.dirname, "corpus");
 
 export function readCorpus(): Map<string, Case[]> {

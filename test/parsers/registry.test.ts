@@ -13,6 +13,15 @@ describe("the registry", () => {
     expect(findReasoningFormat("deepseek_r1", hints(""))?.name).toBe("think");
   });
 
+  test("knows every name that users bring from vllm-mlx", () => {
+    const tools = `auto generic mistral qwen qwen3 hermes nous qwen3_coder llama llama3 llama4 deepseek deepseek_v3 deepseek_r1 kimi kimi_k2 moonshot
+      liquidai liquid lfm granite granite3 nemotron nemotron3 xlam functionary meetkai glm47 glm4 harmony gpt-oss gemma4 minimax minimax_m2 qwen3_xml
+      qwen3.5 step3p5 step poolside_v1`;
+    for (const name of tools.split(/\s+/)) findToolFormat(name, hints(""));
+    for (const name of "qwen3 deepseek_r1 gpt_oss harmony gemma4 glm4 mistral poolside_v1 step3p5".split(" "))
+      expect(findReasoningFormat(name, hints(""))).toBeDefined();
+  });
+
   test("detects a format from the template and the vocabulary", () => {
     expect(findToolFormat("auto", hints('...<tool_call>\n{"name": ...}'))?.name).toBe("hermes");
     expect(findToolFormat("auto", hints('...<tool_call>\n<function=...> "name"'))).toBeUndefined();

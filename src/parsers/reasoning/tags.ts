@@ -26,7 +26,20 @@ function tagged({ name, aliases, ending, needs, ...tags }: Tagged): ReasoningFor
 /** Qwen3, DeepSeek-R1, GLM-4.5, Step 3.5, Nemotron and most others. */
 export const thinkTags = tagged({
   name: "think",
-  aliases: ["think_tags", "qwen3", "deepseek_r1", "deepseek_v3", "step3p5", "step3", "nemotron", "minimax", "kimi_k2", "hunyuan", "ernie45"],
+  aliases: [
+    "think_tags",
+    "qwen3",
+    "deepseek_r1",
+    "deepseek_v3",
+    "step3p5",
+    "step3",
+    "nemotron",
+    "minimax",
+    "kimi_k2",
+    "hunyuan",
+    "ernie45",
+    "poolside_v1",
+  ],
   open: "<think>",
   close: "</think>",
   ending: "\n</think>\n\n",

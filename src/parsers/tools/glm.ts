@@ -11,7 +11,7 @@ const value = { open: "<arg_value>", close: "</arg_value>" };
 
 export const glm = toolFormat({
   name: "glm47",
-  aliases: ["glm4", "glm45", "glm4_moe"],
+  aliases: ["glm4", "glm45", "glm4_moe", "poolside_v1"],
   markers: [open, close, key.open, key.close, value.open, value.close],
   detect: ({ template }) => template.includes(key.open),
   grammar: { openers: [open], call: readGlm },
