@@ -191,7 +191,7 @@ describe("a stream of a message", () => {
   });
 
   test("shows life: with pings before a block is open, and with empty deltas inside it", async () => {
-    const script = { ids: ids("ab"), delay: 60 };
+    const script = { ids: ids("ab"), delay: 300 };
     const { post } = open(script, { keepAliveMs: 10, openAfterMs: 5 });
     const all = await events(await post(path, { ...hello, stream: true }));
     const first = all.findIndex(event => event.type === "content_block_start");
