@@ -121,20 +121,19 @@ const workers = [
 ];
 const names = workers.length === 2 ? ["pippin", "mlx-lm", "ours/theirs"] : ["mlx-lm"];
 const lines = [["batch", ...["decode", "whole", "prefill"].flatMap(kind => names.map(name => `${kind}: ${name}`))]];
-const rows: Record<string, Cell>[] = [];
+const gpu = Bun.which("nvidia-smi") ? output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split("\n")[0] : undefined;
+const what = { gpu, model: options.model.split("/").at(-1), versions: versions(options.python) };
 for (const batch of options.batches.split(",").map(Number)) {
   const job = { batch, prompt: Number(options.prompt), tokens: Number(options.tokens) };
-  const { text, rows: made } = report(workers, job, await measure(workers, job, Number(options.rounds)));
+  const { text, rows } = report(workers, job, await measure(workers, job, Number(options.rounds)));
   lines.push(text);
-  rows.push(...made);
+  console.error(`batch ${text.join(", ")}`); // at once, as the record: a machine may go away before the last batch
+  if (options.record) {
+    appendCsv(
+      "bench/results/decode.csv",
+      rows.map(row => ({ ...where, ...what, ...row })),
+    );
+  }
 }
 for (const worker of workers) await worker.close();
 console.log(`tokens/s, prompts of ${options.prompt}, ${options.tokens} tokens each\n${table(lines)}`);
-if (options.record) {
-  const gpu = Bun.which("nvidia-smi") ? output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split("\n")[0] : undefined;
-  const what = { gpu, model: options.model.split("/").at(-1), versions: versions(options.python) };
-  appendCsv(
-    "bench/results/decode.csv",
-    rows.map(row => ({ ...where, ...what, ...row })),
-  );
-}

@@ -41,9 +41,10 @@ async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<ob
     if (finished === batch) resolve();
   };
   const start = performance.now();
-  for (let row = 1; row <= batch; row++) {
-    const ids = Uint32Array.from({ length: prompt }, (_, i) => ((i + 1) * 7919 + row * 104729) % 4000);
-    loop.receive({ type: "submit", id: nextId++, prompt: ids, sampling: GREEDY, maxTokens: tokens, minTokens: 0, stopIds: [] });
+  for (let row = 0; row < batch; row++) {
+    const id = nextId++;
+    const ids = Uint32Array.from({ length: prompt }, (_, i) => ((i + 1) * 7919 + id * 104729) % 4000);
+    loop.receive({ type: "submit", id, prompt: ids, sampling: GREEDY, maxTokens: tokens, minTokens: 0, stopIds: [] });
   }
   await promise;
   const end = performance.now();

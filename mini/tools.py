@@ -95,7 +95,7 @@ def styled(d, name):
     if k <= 9:
         return name.replace("_", "-")
     if k <= 12:
-        return d.one([values.made_up(d), "api", "app", "my"]) + d.one(["_", ".", "__"]) + name
+        return d.one([values.made_up(d), "api", "app", "my"]) + d.one(["_", "-", "__"]) + name
     return f"mcp__{values.made_up(d)}__{name}" if k == 13 else name
 
 

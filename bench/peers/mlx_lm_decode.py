@@ -6,6 +6,7 @@ decode: tokens/s of all rows from the moment the last row has its first token; w
 prefill: prompt tokens/s until that moment. bench/decode.ts sends the jobs, so that ours and theirs can take turns.
 """
 
+import itertools
 import json
 import sys
 import time
@@ -14,9 +15,13 @@ from mlx_lm import load
 from mlx_lm.generate import BatchGenerator
 
 
+ROWS = itertools.count(1)
+
+
 def prompts(batch, length):
-    """The ids that bench/decode.ts gives to our side too: spread over the first 4,000 pieces, different in every row."""
-    return [[(i * 7919 + row * 104729) % 4000 for i in range(1, length + 1)] for row in range(1, batch + 1)]
+    """The ids that bench/ours-decode.ts takes too: spread over the first 4,000 pieces, different in every row of every job,
+    so that no side remembers a prompt."""
+    return [[(i * 7919 + row * 104729) % 4000 for i in range(1, length + 1)] for row in itertools.islice(ROWS, batch)]
 
 
 def run(model, batch, prompt, tokens):
