@@ -24,6 +24,7 @@ import * as lfm2 from "./lfm2.ts";
 import * as lfm2_moe from "./lfm2_moe.ts";
 import * as llama from "./llama.ts";
 import * as mamba2 from "./mamba2.ts";
+import * as minimax_m2 from "./minimax_m2.ts";
 import * as ministral3 from "./ministral3.ts";
 import * as mistral from "./mistral.ts";
 import * as mixtral from "./mixtral.ts";
@@ -75,6 +76,8 @@ export const families: Readonly<Record<string, Reader>> = {
   lfm2_moe: reader(lfm2_moe),
   llama: reader(llama),
   mamba2: reader(mamba2),
+  minimax: reader(minimax_m2), // M2 under its first name; MiniMax-Text-01 is refused
+  minimax_m2: reader(minimax_m2),
   ministral3: reader(ministral3),
   mistral: reader(mistral),
   mixtral: reader(mixtral),

@@ -84,6 +84,18 @@ GPT_OSS = {
     "swiglu_limit": 7.0,
     "tie_word_embeddings": False,
 }
+MINIMAX_M2 = {
+    **TINY,
+    **SILU,
+    **LOCAL,
+    "model_type": "minimax_m2",
+    "head_dim": 16,
+    "rotary_dim": 8,
+    "shared_intermediate_size": 0,
+    "scoring_func": "sigmoid",
+    "use_qk_norm": True,
+    "tie_word_embeddings": False,
+}
 
 
 def apart(names=("gate_proj", "up_proj", "down_proj")):
@@ -185,6 +197,8 @@ SPARSE = {
         "predicate": lambda path: {"bits": 8, "group_size": 32} if path.endswith(("mlp.gate", "up_proj")) else True,
     },
     "granitemoe/joined": {"base": GRANITE_MOE, "layout": granite_layout},
+    "minimax_m2/plain": {"base": MINIMAX_M2},
+    "minimax_m2/apart": {"base": MINIMAX_M2, "config": {"use_qk_norm": False, "rotary_dim": 16}, "layout": apart(("w1", "w3", "w2"))},
     "ernie4_5_moe/plain": {"base": ERNIE_MOE},
     "ernie4_5_moe/corrected": {
         "base": ERNIE_MOE,
