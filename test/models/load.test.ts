@@ -5,30 +5,12 @@ import * as gemma3 from "../../src/models/gemma3_text.ts";
 import { loadModel } from "../../src/models/load.ts";
 import { families, nearestFamilies } from "../../src/models/registry.ts";
 import * as mx from "../../src/mx/index.ts";
-import { failure, withFolder } from "../helpers/checkpoints.ts";
+import { withFolder } from "../helpers/checkpoints.ts";
 import { openForTests } from "../helpers/mx.ts";
+import { failureOf, withConfig } from "./refused.ts";
 import { GOLDEN } from "./suite.ts";
 
 beforeAll(openForTests);
-
-/** The error of loading a recorded checkpoint after some change. Nothing may be left of it. */
-function failureOf(name: string, change: (folder: string) => void): string {
-  const [handles, memory] = [mx.liveHandles(), mx.activeMemory()];
-  const message = withFolder({}, folder => {
-    cpSync(join(GOLDEN, name), folder, { recursive: true });
-    change(folder);
-    return failure(() => loadModel(folder).weights.release());
-  });
-  expect([mx.liveHandles(), mx.activeMemory()]).toEqual([handles, memory]);
-  return message;
-}
-
-function withConfig(name: string, fields: Record<string, unknown>): string {
-  return failureOf(name, folder => {
-    const path = join(folder, "config.json");
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...fields }));
-  });
-}
 
 test("an unknown model type names the nearest supported ones", () => {
   expect(nearestFamilies("qwen33")[0]).toBe("qwen3");
@@ -171,6 +153,7 @@ test("where config.json does not say whether embeddings are tied, a missing lm_h
 test("each model type has a family file of its name, or is one under another name", () => {
   const renamed: Readonly<Record<string, string>> = {
     kimi_k2: "deepseek_v3",
+    minimax: "minimax_m2",
     ...Object.fromEntries(["moe", "moe_text", "text"].map(kind => [`qwen3_5_${kind}`, "qwen3_5"])),
   };
   expect(Object.keys(families)).toEqual(Object.keys(families).toSorted());
