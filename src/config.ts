@@ -186,6 +186,8 @@ export const serveOptions = {
     max: 2 ** 31,
     help: "most stored sequences; 100 with the strategy legacy",
   }),
+  ssdCacheDir: text({ section: prefixes, value: "DIR", default: undefined, help: "also keep stored prefixes in this folder, over restarts" }),
+  ssdCacheMaxGb: decimal({ section: prefixes, value: "GB", default: 10, min: 0.001, max: 1_000_000, help: "most that all files there may take" }),
   kvCacheQuantization: toggle({ section: prefixes, default: false, help: "pack keys and values, in running and stored sequences" }),
   kvCacheQuantizationBits: choice({ section: prefixes, choices: ["4", "8"], default: "8", help: "bits of a packed number" }),
   kvCacheQuantizationGroupSize: choice({
@@ -303,7 +305,7 @@ const unsupported = new Set(
   --effective-context-tokens
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
-  --download-timeout --download-retries --offline --models-config --memory-budget-gb --ssd-cache-dir --ssd-cache-max-gb
+  --download-timeout --download-retries --offline --models-config --memory-budget-gb
   --warm-prompts --max-request-tokens --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
@@ -338,6 +340,8 @@ export function readServeConfig(args: readonly string[], environment: Environmen
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
+  if (values.disablePrefixCache && values.ssdCacheDir !== undefined)
+    throw usageError("--ssd-cache-dir stores prefixes and --disable-prefix-cache does not: give one of them");
   if (values.disablePrefixCache && values.cacheStrategy !== "auto")
     throw usageError(`--cache-strategy ${values.cacheStrategy} stores prefixes and --disable-prefix-cache does not: give one of them`);
   return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };

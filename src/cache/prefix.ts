@@ -168,7 +168,7 @@ export class PrefixCache<Payload> {
    * Puts what `make` makes of its payload into the block that `ids` end in, when they are stored up to there and it makes
    * something; the old payload is dropped. Evicts what nobody holds, and changes nothing when there is no room.
    */
-  exchange(ids: Uint32Array, make: (payload: Payload) => Payload | undefined): void {
+  exchange(ids: Uint32Array, make: (payload: Payload) => Payload | undefined): boolean {
     const path: Entry<Payload>[] = [];
     for (const part of this.cut(ids, true)) {
       const found = this.findStarting(path.at(-1), part);
@@ -178,19 +178,24 @@ export class PrefixCache<Payload> {
       path.push(found);
     }
     const last = path.at(-1);
-    if (last?.end === ids.length) this.put(last, make(last.payload));
+    const done = last?.end === ids.length && this.put(last, make(last.payload));
     this.letGo(path);
+    return done;
   }
 
-  private put(entry: Entry<Payload>, payload: Payload | undefined): void {
-    if (payload === undefined) return;
+  private put(entry: Entry<Payload>, payload: Payload | undefined): boolean {
+    if (payload === undefined) return false;
     const more = this.options.sizeOf(payload) - entry.bytes;
-    if (!this.shrink(this.options.limits.bytes - more)) return this.options.dropped(payload);
+    if (!this.shrink(this.options.limits.bytes - more)) {
+      this.options.dropped(payload);
+      return false;
+    }
     this.options.dropped(entry.payload);
     entry.payload = payload;
     entry.bytes += more;
     this.sum += more;
     if (entry.proven) this.provenBytes += more;
+    return true;
   }
 
   /** Drops every block that nobody holds; returns how many. */

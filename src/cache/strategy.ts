@@ -11,6 +11,8 @@ export interface CacheSettings {
   readonly pagedCacheBlockSize: number;
   readonly maxCacheBlocks: number | undefined;
   readonly prefixCacheSize: number | undefined;
+  readonly ssdCacheDir: string | undefined;
+  readonly ssdCacheMaxGb: number;
 }
 
 export type Strategy = "memory-aware" | "paged" | "legacy" | "disabled";
@@ -31,7 +33,7 @@ export function resolveStrategy(settings: CacheSettings): Strategy {
 export function cacheLimits(settings: CacheSettings, freeBytes: number): PrefixCacheOptions | undefined {
   const strategy = resolveStrategy(settings);
   if (strategy === "disabled") return undefined;
-  const { cacheMemoryMb, cacheMemoryPercent } = settings;
+  const { cacheMemoryMb, cacheMemoryPercent, ssdCacheDir, ssdCacheMaxGb } = settings;
   const maxBlocks = settings.maxCacheBlocks ?? (strategy === "paged" ? PAGED_BLOCKS : undefined);
   const maxChains = settings.prefixCacheSize ?? (strategy === "legacy" ? LEGACY_CHAINS : undefined);
   return {
@@ -40,5 +42,6 @@ export function cacheLimits(settings: CacheSettings, freeBytes: number): PrefixC
     maxBytes: cacheMemoryMb === undefined ? Math.max(Math.floor(freeBytes * cacheMemoryPercent), LEAST_BYTES) : cacheMemoryMb * 1_000_000,
     ...(maxBlocks !== undefined && { maxBlocks }),
     ...(maxChains !== undefined && { maxChains }),
+    ...(ssdCacheDir !== undefined && { disk: { directory: ssdCacheDir, maxBytes: Math.floor(ssdCacheMaxGb * 1e9) } }),
   };
 }

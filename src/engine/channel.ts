@@ -1,4 +1,5 @@
 // An engine process's end of the channel to its parent: the first message says how to start, the others are handed on.
+import { DiskError } from "../cache/disk-folder.ts";
 import { MxError } from "../mx/index.ts";
 import { CheckpointError } from "../weights/error.ts";
 import type { FromEncoder, FromEngine } from "./protocol.ts";
@@ -36,7 +37,7 @@ export async function openInbox<Options, Message>(): Promise<Inbox<Options, Mess
 
 /** Tells why the engine cannot start, and ends the process. */
 export function refuse(error: unknown): void {
-  const known = error instanceof CheckpointError || error instanceof MxError || error instanceof NoRoom;
+  const known = error instanceof CheckpointError || error instanceof MxError || error instanceof NoRoom || error instanceof DiskError;
   if (!known) console.error(error);
   const exitCode = error instanceof NoRoom ? EXIT_MEMORY : EXIT_CHECKPOINT;
   send({ type: "refused", exitCode, message: error instanceof Error ? error.message : String(error) });

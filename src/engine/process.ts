@@ -4,11 +4,13 @@ import { PrefixStore } from "../kv/prefix-store.ts";
 import { withQuantizedKv } from "../kv/quantization.ts";
 import { carriesStates } from "../kv/recurrent.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
+import type { DiskTier } from "../cache/disk.ts";
 import { Divergence } from "../monitor/divergence.ts";
 import { Pressure } from "../monitor/pressure.ts";
 import { Pace } from "../scheduler/pace.ts";
 import { openInbox, refuse, send } from "./channel.ts";
 import { EngineLoop } from "./loop.ts";
+import { openDiskTier } from "./open-disk.ts";
 import { counters, openMemory } from "./open-memory.ts";
 import type { EngineOptions, ToEngine } from "./protocol.ts";
 import { bitsOf } from "../weights/packing.ts";
@@ -17,17 +19,26 @@ import { Runner } from "./runner.ts";
 import { warmUp } from "./warm-up.ts";
 import type { WatchOptions } from "./watch.ts";
 
+const CLOSE_MS = 5000; // for blocks that still wait to be written
+
 /** Runs until the parent says drain or goes away. Never throws: what went wrong is sent as `refused`. */
 export async function runEngineProcess(): Promise<void> {
   const { options, forward } = await openInbox<EngineOptions, ToEngine>();
-  const loop = start(options);
-  if (loop === undefined) return;
+  const started = await start(options);
+  if (started === undefined) return;
+  const { loop, disk } = started;
   forward(message => loop.receive(message));
   await loop.run();
+  await disk?.close(CLOSE_MS);
   process.exit(0);
 }
 
-function start(options: EngineOptions): EngineLoop | undefined {
+interface Started {
+  readonly loop: EngineLoop;
+  readonly disk: DiskTier | undefined;
+}
+
+async function start(options: EngineOptions): Promise<Started | undefined> {
   try {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const limit = Math.floor(mx.deviceMemory() * options.memoryUtilization);
@@ -39,9 +50,10 @@ function start(options: EngineOptions): EngineLoop | undefined {
     const prefixes = options.prefixCache && !careful ? new PrefixStore(options.prefixCache, carriesStates(model.layout)) : undefined;
     const runner = new Runner(model, prefixes);
     if (device === "gpu") warmUp(runner, contextLength);
+    const disk = prefixes && (await openDiskTier(options, model.layout, prefixes)); // behind the warm-up, whose prompts are nobody's
     const loop = openLoop(options, { loaded, runner, limit, contextLength, careful });
     send({ type: "ready", info: { ...info, contextLength, device } });
-    return loop;
+    return { loop, disk };
   } catch (error) {
     refuse(error);
     return undefined;

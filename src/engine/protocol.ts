@@ -144,6 +144,7 @@ export interface PrefixStats extends PrefixCacheOptions {
   readonly hits: number; // sequences that took at least one id
   readonly misses: number;
   readonly tokensSaved: number;
+  readonly onDisk?: DiskStats;
 }
 
 /** Bytes, and what they are spent on. */
@@ -203,6 +204,18 @@ export interface SequenceStats {
   readonly firstTokenMs: number | undefined; // from its arrival until its first id was known
 }
 
+/** Blocks on disk. */
+export interface DiskStats {
+  readonly blocks: number; // of this store
+  readonly bytes: number; // of all stores
+  readonly maxBytes: number;
+  readonly waiting: number; // to be written
+  readonly written: number;
+  readonly read: number;
+  readonly damaged: number; // files whose checksum was wrong
+  readonly stopped: string | undefined; // why nothing is written now
+}
+
 export interface EngineStats {
   readonly running: number;
   readonly waiting: number;
@@ -247,6 +260,7 @@ export interface PrefixCacheOptions {
   readonly maxBytes: number;
   readonly maxBlocks?: number;
   readonly maxChains?: number; // stored sequences
+  readonly disk?: { readonly directory: string; readonly maxBytes: number }; // blocks survive a restart
 }
 
 /** How an engine process is started; sent as its first message. */

@@ -21,6 +21,7 @@ export interface StoredBlock {
   readonly tokens: number;
   readonly format: BlockFormat;
   readonly bytes: number;
+  readonly key?: string; // of a full block, where there is a disk tier
 }
 
 const WORD = 4;
@@ -30,6 +31,14 @@ export class BlockFormat {
     readonly layers: readonly (readonly PartFormat[])[],
     readonly snapshot?: readonly StateFormat[],
   ) {}
+
+  /** Reads the JSON of a format; undefined where it is none. */
+  static read(json: unknown): BlockFormat | undefined {
+    const { layers, snapshot } = (json ?? {}) as Partial<BlockFormat>;
+    const fits = Array.isArray(layers) && layers.every(parts => Array.isArray(parts) && parts.every(isPart));
+    const ends = snapshot === undefined || (Array.isArray(snapshot) && snapshot.every(isState));
+    return fits && ends ? new BlockFormat(layers, snapshot) : undefined;
+  }
 
   /** The format of blocks that are made of such parts. */
   static of(layers: readonly (readonly Tensor[])[]): BlockFormat {
@@ -49,9 +58,14 @@ export class BlockFormat {
     return this.layers.flat().map(({ heads, width, dtype }) => (heads * width * tokens * mx.itemSize(dtype)) / WORD);
   }
 
+  /** Of the tensor. */
+  dataBytes(tokens: number): number {
+    return (total(this.words(tokens)) + total((this.snapshot ?? []).map(wordsOf))) * WORD;
+  }
+
   /** Of the tensor, and of the ids beside it: where all layers are recurrent they are all that a block without snapshot holds. */
   bytes(tokens: number): number {
-    return (total(this.words(tokens)) + total((this.snapshot ?? []).map(wordsOf)) + tokens) * WORD;
+    return this.dataBytes(tokens) + tokens * WORD;
   }
 
   /** The same block with a snapshot at its end, kept. */
@@ -105,6 +119,14 @@ export class BlockFormat {
       }),
     );
   }
+}
+
+function isPart({ heads, width, dtype }: PartFormat): boolean {
+  return Number.isInteger(heads) && Number.isInteger(width) && mx.isDtype(dtype);
+}
+
+function isState({ shape, dtype }: StateFormat): boolean {
+  return Array.isArray(shape) && shape.every(Number.isInteger) && mx.isDtype(dtype);
 }
 
 function wordsOf({ shape, dtype }: StateFormat): number {

@@ -4,11 +4,13 @@ import { PrefixCache, type Match } from "../cache/prefix.ts";
 import type { PrefixCacheOptions, PrefixDiagnosis, PrefixStats } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
 import { BlockFormat, type StoredBlock } from "./block.ts";
+import type { DiskBlocks } from "./disk-blocks.ts";
 import type { KvRows } from "./rows.ts";
 
 export class PrefixStore {
   private readonly cache: PrefixCache<StoredBlock>;
   private readonly formats: BlockFormat[] = [];
+  private disk: DiskBlocks | undefined;
   private hits = 0;
   private misses = 0;
   private tokensSaved = 0;
@@ -23,9 +25,16 @@ export class PrefixStore {
       blockSize,
       limits: { bytes: maxBytes, blocks: maxBlocks ?? Infinity, chains: maxChains ?? Infinity },
       sizeOf: block => block.bytes,
-      dropped: block => mx.release(block.data),
+      dropped: block => this.dropped(block),
+      load: (parent, ids) => this.load(parent?.payload, ids),
       canEnd: ({ format }, whole) => !carriesStates || (whole && format.snapshot !== undefined),
     });
+  }
+
+  /** From now on blocks are also written to a disk tier and read from there. Nothing may be stored yet. */
+  attach(disk: DiskBlocks): void {
+    if (this.cache.blocks > 0) throw new TypeError("a disk tier is attached to a store that is not empty");
+    this.disk = disk;
   }
 
   get blockSize(): number {
@@ -35,7 +44,8 @@ export class PrefixStore {
   get stats(): PrefixStats {
     const { blocks, bytes, chains, evictions } = this.cache;
     const { hits, misses, tokensSaved, options } = this;
-    return { ...options, blocks, bytes, chains, evictions, hits, misses, tokensSaved };
+    const onDisk = this.disk?.stats;
+    return { ...options, blocks, bytes, chains, evictions, hits, misses, tokensSaved, ...(onDisk && { onDisk }) };
   }
 
   /** Bytes of stored blocks. */
@@ -51,7 +61,9 @@ export class PrefixStore {
 
   /** Gives the only row of `kv` what is stored of `ids` behind what it holds already; returns how many ids are stored in all. */
   restore(kv: KvRows, ids: Uint32Array): number {
+    this.disk?.nextPrompt();
     const match = this.cache.match(ids, kv.lengths[0]);
+    for (const { payload } of match.blocks) this.disk?.used(payload);
     this.cache.letGo(match.blocks); // the graph below holds on to the data
     for (const { blocks, start, end } of runs(match)) {
       const from = Math.max(start, kv.lengths[0]!);
@@ -82,8 +94,12 @@ export class PrefixStore {
    * full block. Where these are all that the row holds, the last block ends in a snapshot of its states.
    */
   publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
+    let keys: readonly string[] | undefined;
     const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
-      const blocks = this.pack(kv, row, from, parts);
+      keys ??= this.disk?.keys(ids, this.blockSize) ?? [];
+      const first = from / this.blockSize;
+      const blocks = this.pack(kv, row, from, parts).map((block, n) => withKey(block, keys![first + n]));
+      blocks.forEach((block, n) => this.disk?.enqueue(block, parts[n]!));
       mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
       return blocks;
     };
@@ -94,16 +110,22 @@ export class PrefixStore {
   }
 
   private snapshot(kv: KvRows, row: number, ids: Uint32Array): void {
-    this.cache.exchange(ids, block => {
+    let made: StoredBlock | undefined;
+    const stored = this.cache.exchange(ids, block => {
       if (block.format.snapshot !== undefined) return undefined;
-      const made = block.format.withSnapshot(block, kv.states(row), format => this.known(format));
+      made = withKey(
+        block.format.withSnapshot(block, kv.states(row), format => this.known(format)),
+        block.key,
+      );
       mx.asyncEvaluate(made.data);
       return made;
     });
+    if (stored) this.disk?.enqueue(made!, ids.subarray(ids.length - made!.tokens));
   }
 
-  /** Drops all blocks; returns how many there were. */
+  /** Drops all blocks, also those on disk; returns how many there were in memory. */
   clear(): number {
+    void this.disk?.clear();
     return this.cache.clear();
   }
 
@@ -115,6 +137,16 @@ export class PrefixStore {
   /** Throws when the books contradict each other; tests call it after each step. */
   check(): void {
     this.cache.check();
+  }
+
+  private load(parent: StoredBlock | undefined, ids: Uint32Array): StoredBlock | undefined {
+    const block = this.disk?.load(parent, ids);
+    return block && { ...block, format: this.known(block.format) };
+  }
+
+  private dropped(block: StoredBlock): void {
+    this.disk?.withdraw(block);
+    mx.release(block.data);
   }
 
   /** Blocks of the same format and length are packed together. */
@@ -137,6 +169,10 @@ export class PrefixStore {
     if (found === undefined) this.formats.push(format);
     return found ?? format;
   }
+}
+
+function withKey(block: StoredBlock, key: string | undefined): StoredBlock {
+  return key === undefined ? block : { ...block, key };
 }
 
 interface Run {

@@ -20,6 +20,10 @@ const codes: Readonly<Record<Dtype, number>> = {
 };
 const names = new Map(Object.entries(codes).map(([name, code]) => [code, name as Dtype]));
 
+export function isDtype(name: unknown): name is Dtype {
+  return typeof name === "string" && Object.hasOwn(codes, name);
+}
+
 export function dtypeCode(dtype: Dtype): number {
   return codes[dtype];
 }

@@ -2,7 +2,7 @@
 
 export { activeMemory, cacheMemory, clearCache, device, deviceMemory, mlxVersion, openLibrary, peakMemory } from "./device.ts";
 export { resetPeakMemory, setCacheLimit, setMemoryLimit, setWiredLimit } from "./device.ts";
-export { itemSize, type Dtype } from "./dtype.ts";
+export { isDtype, itemSize, type Dtype } from "./dtype.ts";
 export { MxError } from "./error.ts";
 export { type Tensor } from "./ffi.ts";
 export * from "./fused.ts";

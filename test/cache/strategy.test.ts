@@ -33,6 +33,12 @@ describe("limits", () => {
     expect(limits("--cache-strategy", "legacy")?.maxBlocks).toBeUndefined();
   });
 
+  test("a folder makes a disk tier, of 10 GB unless said otherwise", () => {
+    expect(limits("--ssd-cache-dir", "/tmp/x")).toMatchObject({ disk: { directory: "/tmp/x", maxBytes: 10_000_000_000 } });
+    expect(limits("--ssd-cache-dir", "/tmp/x", "--ssd-cache-max-gb", "0.5")).toMatchObject({ disk: { maxBytes: 500_000_000 } });
+    expect(() => read("--ssd-cache-dir", "/tmp/x", "--disable-prefix-cache")).toThrow("--ssd-cache-dir stores prefixes");
+  });
+
   test("nothing is stored when that is said", () => expect(limits("--disable-prefix-cache")).toBeUndefined());
 });
 

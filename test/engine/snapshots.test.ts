@@ -1,12 +1,14 @@
 // Rows with states go on from stored prefixes: where reading pauses for that, and how much is read again.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cutAtSnapshots } from "../../src/engine/snapshots.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import type { PrefixStore } from "../../src/kv/prefix-store.ts";
 import { Sequence } from "../../src/scheduler/sequence.ts";
-import { alone, MemoryEngine, openPrefixes } from "../helpers/memory-engine.ts";
+import { alone, MemoryEngine, openDisk, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
@@ -69,6 +71,22 @@ describe.each(["qwen3_next/plain", "mamba2/plain", "lfm2/plain"])("%s", name => 
     expect((await ask(prompt, prefixes, 1)).cached).toBe(40);
     expect((await ask([...prompt, ...idsOf(9, random)], prefixes)).cached).toBe(45);
     prefixes.clear();
+  });
+
+  test("snapshots survive a restart on disk", async () => {
+    const random = dice(6);
+    const directory = mkdtempSync(join(tmpdir(), "snapshots-"));
+    try {
+      const prompt = idsOf(45, random);
+      const first = await openDisk(directory, 8, loaded.model.layout);
+      await ask(prompt, first.prefixes, 1);
+      await first.close();
+      const second = await openDisk(directory, 8, loaded.model.layout);
+      expect((await ask([...prompt, ...idsOf(9, random)], second.prefixes)).cached).toBe(40);
+      await second.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test("prompts that leave each other: the second reads all, and the third goes on from where they part", async () => {

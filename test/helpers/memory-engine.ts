@@ -1,4 +1,7 @@
 // The whole engine in this process, on a real model: loop, scheduler, runner, sampling.
+import { storeDigest } from "../../src/cache/block-key.ts";
+import { DiskTier } from "../../src/cache/disk.ts";
+import { DiskBlocks } from "../../src/kv/disk-blocks.ts";
 import { EngineLoop } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
 import type { DeviceCounters, Memory } from "../../src/engine/memory.ts";
@@ -86,4 +89,18 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
 
 export function openPrefixes(blockSize: number, maxBytes = 1 << 20, layout: readonly LayerLayout[] = []): PrefixStore {
   return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes }, carriesStates(layout));
+}
+
+export const STORE = storeDigest("tests");
+
+/** A store with a disk tier; `close` writes what waits and gives the memory back. */
+export async function openDisk(directory: string, blockSize: number, layout?: LoadedModel["model"]["layout"]) {
+  const prefixes = openPrefixes(blockSize, 1 << 24, layout);
+  const tier = await DiskTier.open({ directory, store: STORE, maxBytes: 1e9, log: console.error, freeBytes: async () => 1e12 });
+  prefixes.attach(new DiskBlocks(tier, STORE));
+  const close = async () => {
+    await tier.close(10_000);
+    prefixes.shrink(0);
+  };
+  return { prefixes, tier, close };
 }

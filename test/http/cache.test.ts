@@ -36,8 +36,24 @@ describe("stored prefixes", () => {
       block_size: 64,
       allocated_blocks: 3,
       max_blocks: 1000,
+      ssd: null,
     });
     expect(body.models).toEqual([{ model: "org/mini", ...body.engine_cache }]);
+  });
+
+  test("are told with what is on disk", async () => {
+    const onDisk = { blocks: 4, bytes: 2e9, maxBytes: 10e9, waiting: 1, written: 3, read: 2, damaged: 0, stopped: undefined };
+    const body: any = await (await open("", { engine: { prefix: { ...prefix, onDisk } } }).send("/v1/cache/stats")).json();
+    expect(body.engine_cache.ssd).toEqual({
+      blocks: 4,
+      current_gb: 2,
+      max_gb: 10,
+      blocks_waiting: 1,
+      blocks_written: 3,
+      blocks_read: 2,
+      blocks_damaged: 0,
+      stopped: null,
+    });
   });
 
   test("are said to be off where they are", async () => {

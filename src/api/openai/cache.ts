@@ -1,5 +1,5 @@
 // What is stored of earlier prompts, under the names that vllm-mlx gives to it.
-import type { PrefixStats } from "../../engine/protocol.ts";
+import type { DiskStats, PrefixStats } from "../../engine/protocol.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -22,6 +22,20 @@ export function toCacheStats(stats: PrefixStats | undefined) {
     block_size: stats.blockSize,
     allocated_blocks: stats.blocks,
     max_blocks: stats.maxBlocks ?? null,
+    ssd: stats.onDisk ? toDiskStats(stats.onDisk) : null,
+  };
+}
+
+function toDiskStats({ blocks, bytes, maxBytes, waiting, written, read, damaged, stopped }: DiskStats) {
+  return {
+    blocks,
+    current_gb: rounded(bytes / 1e9),
+    max_gb: rounded(maxBytes / 1e9),
+    blocks_waiting: waiting,
+    blocks_written: written,
+    blocks_read: read,
+    blocks_damaged: damaged,
+    stopped: stopped ?? null,
   };
 }
 

@@ -165,6 +165,24 @@ const prefixCacheSchema = {
   block_size: Type.Optional(Type.Integer({ description: "Tokens per block." })),
   allocated_blocks: Type.Optional(Type.Integer()),
   max_blocks: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  ssd: Type.Optional(
+    Type.Union(
+      [
+        Type.Object({
+          blocks: Type.Integer({ description: "Of this model; the bytes are those of all." }),
+          current_gb: Type.Number(),
+          max_gb: Type.Number(),
+          blocks_waiting: Type.Integer({ description: "To be written." }),
+          blocks_written: Type.Integer(),
+          blocks_read: Type.Integer(),
+          blocks_damaged: Type.Integer({ description: "Whose checksum was wrong; they were deleted and computed again." }),
+          stopped: nullable("Why nothing is written now."),
+        }),
+        Type.Null(),
+      ],
+      { description: "null without --ssd-cache-dir." },
+    ),
+  ),
 };
 
 export const cacheStatsSchema = Type.Object({

@@ -1,0 +1,204 @@
+// The disk tier of stored prefixes: blocks that survive a restart. Owns what is written and what must go; knows no tensors.
+//
+// Blocks are read when a prompt asks for them, a bounded number of bytes at a time, and written one after the other while the
+// event loop turns: between two steps of the engine at most one block is copied and handed to the system. One cap holds for
+// all stores of the folder. A block that is damaged, or gone, is a block that is read again from its ids.
+import { statfs } from "node:fs/promises";
+import type { DiskStats } from "../engine/protocol.ts";
+import { decodeBlock, encodeBlock, type BlockFile } from "./block-file.ts";
+import { DiskFolder, type StoredFile } from "./disk-folder.ts";
+
+export interface DiskOptions {
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly store: string; // digest of the model and all that its blocks depend on
+  readonly log: (line: string) => void;
+  readonly freeBytes?: () => Promise<number>; // of the disk; asked of the system otherwise
+}
+
+/** So much of the disk stays free. */
+export const RESERVE_BYTES = 1_000_000_000;
+const READ_BYTES = 128_000_000; // for one prompt at a time
+const RETRY_MS = 10_000; // after writing was stopped
+const RESCAN_MS = 30_000; // other engines write into the same folder
+
+type Source = () => Omit<BlockFile, "key">;
+
+export class DiskTier {
+  private readonly own = new Map<string, { readonly bytes: number; readonly usedAt: number }>(); // the least recently used first
+  private others: StoredFile[] = []; // of other stores, likewise
+  private ownBytes = 0;
+  private otherBytes = 0;
+  private scannedAt = 0;
+  private readonly queue = new Map<string, Source>();
+  private writer: Promise<void> | undefined;
+  private stoppedAt = -Infinity;
+  private stopped: string | undefined;
+  private generation = 0; // of the store's contents: counts how often it was cleared
+  private readable = READ_BYTES;
+  private written = 0;
+  private read = 0;
+  private damaged = 0;
+
+  private constructor(
+    private readonly folder: DiskFolder,
+    private readonly options: DiskOptions,
+  ) {}
+
+  /** Takes stock of the folder and deletes what is above the cap. Throws DiskError when the folder cannot be used. */
+  static async open(options: DiskOptions): Promise<DiskTier> {
+    const tier = new DiskTier(await DiskFolder.open(options.directory, options.store), options);
+    const files = (await tier.folder.scan()).sort((a, b) => a.usedAt - b.usedAt);
+    for (const { store, key, bytes, usedAt } of files) if (store === options.store) tier.add(key, bytes, usedAt);
+    tier.takeOthers(files);
+    await tier.makeRoom(0);
+    return tier;
+  }
+
+  get stats(): DiskStats {
+    const { written, read, damaged, stopped } = this;
+    return {
+      blocks: this.own.size,
+      bytes: this.ownBytes + this.otherBytes,
+      maxBytes: this.options.maxBytes,
+      waiting: this.queue.size,
+      written,
+      read,
+      damaged,
+      stopped,
+    };
+  }
+
+  /** Allows the next prompt its share of reading. */
+  nextPrompt(): void {
+    this.readable = READ_BYTES;
+  }
+
+  /** A block with these ids; undefined when there is none, or no more may be read for this prompt. */
+  load(key: string, ids: Uint32Array): BlockFile | undefined {
+    const known = this.own.get(key);
+    if (known === undefined || known.bytes > this.readable) return undefined;
+    this.readable -= known.bytes;
+    const bytes = this.folder.read(this.options.store, key, known.bytes);
+    const block = bytes && decodeBlock(bytes);
+    if (block?.key === key && block.ids.length === ids.length && block.ids.every((id, i) => id === ids[i])) {
+      this.read += 1;
+      this.used(key);
+      return block;
+    }
+    if (bytes !== undefined) this.damaged += 1;
+    void this.drop(key).catch(error => this.options.log(`${key}.kv cannot be deleted: ${error}`));
+    return undefined;
+  }
+
+  /** Notes that a block was used, here or in memory. */
+  used(key: string): void {
+    const known = this.own.get(key);
+    if (known === undefined) return;
+    this.own.delete(key);
+    this.own.set(key, { ...known, usedAt: Date.now() });
+  }
+
+  /** Has a block written, unless it is or is to be replaced; `source` is called when it is its turn and it was not withdrawn. */
+  enqueue(key: string, source: Source, replace = false): void {
+    if ((this.own.has(key) && !replace) || Date.now() - this.stoppedAt < RETRY_MS) return;
+    this.queue.set(key, source);
+    this.writer ??= this.writeAll().finally(() => (this.writer = undefined));
+  }
+
+  withdraw(key: string): void {
+    this.queue.delete(key);
+  }
+
+  /** Deletes all blocks of this store. */
+  async clear(): Promise<void> {
+    this.generation += 1;
+    this.queue.clear();
+    await Promise.all([...this.own.keys()].map(key => this.drop(key)));
+  }
+
+  /** Writes what waits, as far as that goes within the time. */
+  async close(milliseconds: number): Promise<void> {
+    await Promise.race([this.writer, Bun.sleep(milliseconds)]);
+    this.queue.clear();
+    await this.writer;
+  }
+
+  private async writeAll(): Promise<void> {
+    for (;;) {
+      await new Promise<void>(resolve => setImmediate(resolve));
+      const next = this.queue.entries().next().value;
+      if (next === undefined) return;
+      const [key, source] = next;
+      this.queue.delete(key);
+      try {
+        await this.write(key, encodeBlock({ key, ...source() }));
+      } catch (error) {
+        this.stop(error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  private async write(key: string, bytes: Uint8Array): Promise<void> {
+    const { options, generation } = this;
+    const free = await (options.freeBytes?.() ?? freeBytes(options.directory));
+    if (free < RESERVE_BYTES + bytes.length) return this.stop(`less than ${RESERVE_BYTES / 1e9} GB of the disk are free`);
+    if (!(await this.makeRoom(bytes.length))) return this.stop("a block is larger than --ssd-cache-max-gb");
+    await this.folder.write(options.store, key, bytes);
+    if (generation !== this.generation) return this.folder.delete(options.store, key);
+    this.add(key, bytes.length, Date.now());
+    this.written += 1;
+    if (this.stopped !== undefined) options.log(`stored prefixes are written to ${options.directory} again`);
+    this.stopped = undefined;
+  }
+
+  /** Deletes what was not used for longest, of all stores, until so many bytes more stay within the cap. */
+  private async makeRoom(bytes: number): Promise<boolean> {
+    const { maxBytes } = this.options;
+    if (bytes > maxBytes) return false;
+    if (Date.now() - this.scannedAt > RESCAN_MS) this.takeOthers(await this.folder.scan());
+    while (this.ownBytes + this.otherBytes + bytes > maxBytes) {
+      const [key, own] = this.own.entries().next().value ?? [];
+      const other = this.others[0];
+      if (key !== undefined && (other === undefined || own!.usedAt <= other.usedAt)) await this.drop(key);
+      else if (other === undefined) return false;
+      else {
+        this.others.shift();
+        this.otherBytes -= other.bytes;
+        await this.folder.delete(other.store, other.key);
+      }
+    }
+    return true;
+  }
+
+  private takeOthers(files: readonly StoredFile[]): void {
+    this.scannedAt = Date.now();
+    this.others = files.filter(({ store }) => store !== this.options.store).sort((a, b) => a.usedAt - b.usedAt);
+    this.otherBytes = this.others.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  private add(key: string, bytes: number, usedAt: number): void {
+    this.ownBytes += bytes - (this.own.get(key)?.bytes ?? 0);
+    this.own.delete(key);
+    this.own.set(key, { bytes, usedAt });
+  }
+
+  private drop(key: string): Promise<void> {
+    this.ownBytes -= this.own.get(key)!.bytes;
+    this.own.delete(key);
+    return this.folder.delete(this.options.store, key);
+  }
+
+  /** Says once why nothing is written, and gives up what waits; it is tried again after a while. */
+  private stop(reason: string): void {
+    if (this.stopped !== reason) this.options.log(`stored prefixes are no longer written to ${this.options.directory}: ${reason}`);
+    this.stopped = reason;
+    this.stoppedAt = Date.now();
+    this.queue.clear();
+  }
+}
+
+async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}

@@ -1,0 +1,26 @@
+// The disk tier of an engine's stored prefixes.
+import { storeDigest } from "../cache/block-key.ts";
+import { DiskTier } from "../cache/disk.ts";
+import { DiskBlocks } from "../kv/disk-blocks.ts";
+import type { PrefixStore } from "../kv/prefix-store.ts";
+import type { LayerLayout } from "../models/model.ts";
+import * as mx from "../mx/index.ts";
+import { fingerprint } from "../weights/fingerprint.ts";
+import type { EngineOptions } from "./protocol.ts";
+
+/** Counts changes in this program that change stored numbers. */
+const NUMBERS = 1;
+
+/** Undefined where none is asked for. Throws DiskError. */
+export async function openDiskTier(
+  { modelPath, prefixCache }: EngineOptions,
+  layout: readonly LayerLayout[],
+  prefixes: PrefixStore,
+): Promise<DiskTier | undefined> {
+  if (prefixCache?.disk === undefined) return undefined;
+  const { blockSize } = prefixes;
+  const store = storeDigest({ numbers: NUMBERS, model: fingerprint(modelPath), layout, blockSize, mlx: mx.mlxVersion(), device: mx.device() });
+  const tier = await DiskTier.open({ ...prefixCache.disk, store, log: line => console.error(line) });
+  prefixes.attach(new DiskBlocks(tier, store));
+  return tier;
+}
