@@ -9,6 +9,7 @@ import { arrangeTurns } from "./turns.ts";
 import type { ChatRequest } from "./types.ts";
 
 export interface Rendered {
+  readonly text: string;
   readonly ids: Uint32Array;
   readonly startsInReasoning: boolean; // the prompt has opened the block that the answer goes on in
 }
@@ -17,7 +18,7 @@ export interface Rendered {
 export async function renderChat(service: Service, request: ChatRequest): Promise<Rendered> {
   const text = await renderText(service, request);
   const ids = await service.encode(text, { specialTokens: false }); // the template writes them itself
-  return { ids, startsInReasoning: service.reasoningFormat?.startsOpen(text) ?? false };
+  return { text, ids, startsInReasoning: service.reasoningFormat?.startsOpen(text) ?? false };
 }
 
 export async function renderText(service: Service, request: ChatRequest): Promise<string> {

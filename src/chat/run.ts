@@ -2,12 +2,12 @@
 // Each choice ends exactly once: with `finish`, with the failure that ends them all, or silently when the signal was aborted.
 import type { SequenceRequest } from "../engine/client.ts";
 import { EngineError } from "../engine/error.ts";
-import type { Sampling, StepRow, ThinkingBudget } from "../engine/protocol.ts";
+import type { Grammar, Sampling, StepRow, ThinkingBudget } from "../engine/protocol.ts";
 import type { ToolFormat } from "../parsers/types.ts";
 import { messageFinder, toPrefixReport } from "./diagnose.ts";
-import { ApiError } from "./error.ts";
 import { pickBest } from "./best-of.ts";
 import { fillIn, type FillIn } from "./fill-in.ts";
+import { chatGrammar, textGrammar } from "./grammar.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
 import { renderChat, type Rendered } from "./render.ts";
@@ -15,7 +15,7 @@ import { toSamplings } from "./sampling.ts";
 import type { Service } from "./service.ts";
 import { checkThinkingBudget, thinkingBudgetOf } from "./thinking.ts";
 import { AnswerReader, countCodePoints, toTextLogprob } from "./stream.ts";
-import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Constraint, Generation, TextLogprob, Usage } from "./types.ts";
+import type { ChatEvent, ChatFinish, ChatRequest, CompletionRequest, Generation, TextLogprob, Usage } from "./types.ts";
 
 interface Choice {
   readonly service: Service;
@@ -23,6 +23,7 @@ interface Choice {
   readonly prompt: Uint32Array;
   readonly generation: Generation;
   readonly sampling: Sampling;
+  readonly grammar: Grammar | undefined;
   readonly promptLogprobs?: number | undefined;
   readonly reader: AnswerReader;
   readonly thinking?: ThinkingBudget | undefined;
@@ -31,16 +32,16 @@ interface Choice {
   readonly messageAt?: (token: number) => Promise<number | undefined>;
 }
 
+export interface Prepared extends Rendered {
+  readonly grammar: Grammar | undefined;
+}
+
 /** A chat's prompt, ready for the engine. Throws ApiError when the model cannot take the request. */
-export async function prepareChat(service: Service, request: ChatRequest): Promise<Rendered> {
-  if (typeof request.toolChoice === "object" || request.toolChoice === "required")
-    throw new ApiError(400, "'tool_choice' cannot be enforced yet.", { code: "unsupported_parameter", param: "tool_choice" });
-  refuseConstraint(request.generation.constraint);
-  for (const { input } of request.tools) refuseConstraint(input);
+export async function prepareChat(service: Service, request: ChatRequest): Promise<Prepared> {
   checkThinkingBudget(service, request.generation);
   const rendered = await renderChat(service, request);
   checkPrompt(service, rendered.ids, request.generation, "messages");
-  return rendered;
+  return { ...rendered, grammar: chatGrammar(service, request, rendered) };
 }
 
 /** Throws ApiError before the first event, EngineError at any time. */
@@ -49,9 +50,9 @@ export async function* runChat(service: Service, request: ChatRequest, signal: A
 }
 
 /** Throws EngineError at any time. */
-export async function* answerChat(service: Service, request: ChatRequest, rendered: Rendered, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+export async function* answerChat(service: Service, request: ChatRequest, prepared: Prepared, signal: AbortSignal): AsyncGenerator<ChatEvent> {
   const { generation, tools, choices } = request;
-  const { ids: prompt, startsInReasoning } = rendered;
+  const { ids: prompt, startsInReasoning, grammar } = prepared;
   const { tokenizer, toolFormat, reasoningFormat } = service;
   const parsesTools = toolFormat !== undefined && tools.length > 0 && request.toolChoice !== "none";
   const stopIds = parsesTools ? [...generation.stopIds, ...toolStops(service, toolFormat)] : generation.stopIds;
@@ -66,7 +67,7 @@ export async function* answerChat(service: Service, request: ChatRequest, render
     });
     const messageAt = messageFinder(service, request, prompt);
     const thinking = thinkingBudgetOf(service, generation, startsInReasoning);
-    return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, reader, thinking, messageAt };
+    return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, grammar, reader, thinking, messageAt };
   });
   yield* runChoices(parts, signal);
 }
@@ -84,13 +85,13 @@ export async function* runCompletion(service: Service, request: CompletionReques
   const { choices, candidates = choices, echo, promptLogprobs } = request;
   const ranked = candidates > choices;
   const parts: Choice[] = [];
-  refuseConstraint(request.generation.constraint);
+  const grammar = textGrammar(service, request.generation.constraint);
   for (const given of request.prompts) {
     const { prompt, stopIds } = await completionPrompt(service, given, request.suffix);
     checkPrompt(service, prompt, request.generation, "prompt");
     const generation = withRanking({ ...request.generation, stopIds: [...request.generation.stopIds, ...stopIds] }, ranked);
     for (const sampling of toSamplings(service, generation, candidates))
-      parts.push(completionChoice(service, { ...request, generation }, { given, prompt, sampling, choice: parts.length }));
+      parts.push(completionChoice(service, { ...request, generation }, { given, prompt, sampling, grammar, choice: parts.length }));
   }
   const events = runChoices(parts, signal);
   if (!ranked) yield* events;
@@ -112,10 +113,11 @@ interface Prompted {
   readonly given: string | readonly number[];
   readonly prompt: Uint32Array;
   readonly sampling: Sampling;
+  readonly grammar: Grammar | undefined;
   readonly choice: number;
 }
 
-function completionChoice(service: Service, request: CompletionRequest, { given, prompt, sampling, choice }: Prompted): Choice {
+function completionChoice(service: Service, request: CompletionRequest, { given, prompt, sampling, grammar, choice }: Prompted): Choice {
   const { tokenizer } = service;
   const { generation, echo, promptLogprobs } = request;
   const echoed = !echo ? "" : typeof given === "string" ? given : tokenizer.decode(prompt, { skipSpecial: true });
@@ -125,7 +127,7 @@ function completionChoice(service: Service, request: CompletionRequest, { given,
     if (echo && row.promptLogprobs) events.push({ type: "logprobs", choice, tokens: echoedLogprobs(service, prompt, row.promptLogprobs) });
     return events;
   };
-  return { service, choice, prompt, generation, sampling, reader, preface, promptLogprobs: echo ? promptLogprobs : undefined };
+  return { service, choice, prompt, generation, sampling, grammar, reader, preface, promptLogprobs: echo ? promptLogprobs : undefined };
 }
 
 function echoedLogprobs({ tokenizer }: Service, prompt: Uint32Array, logprobs: NonNullable<StepRow["promptLogprobs"]>): TextLogprob[] {
@@ -138,11 +140,6 @@ function echoedLogprobs({ tokenizer }: Service, prompt: Uint32Array, logprobs: N
     if (logprob) return toTextLogprob(tokenizer, logprob, start);
     return { token: null, text: tokenizer.visible(id), bytes: tokenizer.piece(id).bytes, top: [], offset: start };
   });
-}
-
-function refuseConstraint(constraint: Constraint | undefined): void {
-  if (constraint === undefined) return;
-  throw new ApiError(400, `'${constraint.field}' cannot be enforced yet.`, { code: "unsupported_parameter", param: constraint.field });
 }
 
 async function* runChoices(parts: readonly Choice[], signal: AbortSignal): AsyncGenerator<ChatEvent> {
@@ -194,9 +191,9 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
   if (!signal.aborted) throw new EngineError("engine_lost", "The engine left the request unfinished.");
 }
 
-function toSequence({ service, prompt, generation, sampling, promptLogprobs, thinking }: Choice): SequenceRequest {
-  const { logprobs, ignoreEos, minTokens, diagnose, priority, user, constraint } = generation;
-  const repetition = generation.repetition ?? (ignoreEos || constraint ? ("off" as const) : undefined); // neither may be cut short
+function toSequence({ service, prompt, generation, sampling, grammar, promptLogprobs, thinking }: Choice): SequenceRequest {
+  const { logprobs, ignoreEos, minTokens, diagnose, priority, user } = generation;
+  const repetition = generation.repetition ?? (ignoreEos || grammar ? ("off" as const) : undefined); // neither may be cut short
   return {
     prompt,
     sampling,
@@ -209,6 +206,7 @@ function toSequence({ service, prompt, generation, sampling, promptLogprobs, thi
     ...(priority !== undefined && { priority }),
     ...(user !== undefined && { client: user }),
     ...(thinking && { thinking }),
+    ...(grammar && { grammar }),
     ...(promptLogprobs !== undefined && { promptLogprobs }),
   };
 }

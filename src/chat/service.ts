@@ -2,6 +2,8 @@
 import { basename, resolve } from "node:path";
 import type { Engine } from "../engine/client.ts";
 import type { Sampling } from "../engine/protocol.ts";
+import { GrammarCompiler } from "../grammar/compile.ts";
+import { readVocabulary } from "../grammar/trie.ts";
 import { fallbackToolFormat, findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
 import type { FormatHints, ReasoningFormat, ToolFormat } from "../parsers/types.ts";
 import { Background } from "../tokenizer/background.ts";
@@ -27,6 +29,7 @@ export interface Service {
   readonly reasoningFormat: ReasoningFormat | undefined;
   readonly thinking: ThinkingIds | undefined; // of that format
   readonly thinkingBudget: number | undefined; // tokens, where the request says nothing
+  readonly grammars: GrammarCompiler;
   readonly defaults: SamplingDefaults;
   readonly deterministic: boolean; // the likeliest token always, whatever a request asks for
   readonly frequencyPenaltyMode: FrequencyPenaltyMode;
@@ -76,6 +79,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
   const hasToken = (content: string) => tokenizer.addedId(content) !== undefined;
   const hints = (withTools: boolean) => ({ template: template?.source(withTools) ?? "", hasToken });
+  engine.learn(() => readVocabulary(tokenizer));
   const reasoningFormat = findReasoningFormat(options.reasoningParser ?? "auto", hints(false));
   return {
     id: options.id ?? basename(resolve(folder)),
@@ -88,6 +92,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     reasoningFormat,
     thinking: findThinkingIds(tokenizer, reasoningFormat),
     thinkingBudget: options.thinkingBudget,
+    grammars: new GrammarCompiler(content => tokenizer.addedId(content)),
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     deterministic: options.deterministic ?? false,
     frequencyPenaltyMode: options.frequencyPenaltyMode ?? "openai",

@@ -1,7 +1,7 @@
 // The HTTP process's side of one text engine: turns messages into one iterable per sequence.
 import { EngineChild, RETRY_AFTER_SECONDS, type EngineState } from "./child.ts";
 import { EngineError } from "./error.ts";
-import type { EngineOptions, EngineStats, Failed, ModelInfo, StatsAnswer, Step, StepRow, Submit, ToEngine } from "./protocol.ts";
+import type { EngineOptions, EngineStats, Failed, ModelInfo, StatsAnswer, Step, StepRow, Submit, ToEngine, Vocabulary } from "./protocol.ts";
 import { SequenceStream } from "./stream.ts";
 
 export type SequenceRequest = Omit<Submit, "type" | "id">;
@@ -16,6 +16,8 @@ export interface Engine {
    * Aborting the signal, or leaving the loop early, aborts the sequence within one step.
    */
   generate(request: SequenceRequest, signal: AbortSignal): AsyncIterable<StepRow>;
+  /** Says where to read what ids spell, once, before the first sequence with a grammar. */
+  learn(vocabulary: () => Vocabulary): void;
   stats(): Promise<EngineStats>;
   /** Drops every stored prefix that no sequence is using. */
   clearCache(): Promise<EngineStats>;
@@ -31,6 +33,9 @@ type News = Step | Failed | StatsAnswer;
 
 export class EngineProcess implements Engine {
   private readonly child: EngineChild<ModelInfo, ToEngine, News>;
+  private readVocabulary: (() => Vocabulary) | undefined;
+  private vocabulary: Vocabulary | undefined;
+  private knowsVocabulary = false; // the process that runs now
   private nextId = 1;
   private readonly streams = new Map<number, SequenceStream>();
   private readonly asks = new Map<number, { resolve: (stats: EngineStats) => void; reject: (error: Error) => void }>();
@@ -64,8 +69,20 @@ export class EngineProcess implements Engine {
       this.child.send({ type: "abort", id });
     });
     this.streams.set(id, stream);
+    if (request.grammar) this.teach();
     this.child.send({ type: "submit", id, ...request });
     return stream;
+  }
+
+  learn(vocabulary: () => Vocabulary): void {
+    this.readVocabulary = vocabulary;
+  }
+
+  private teach(): void {
+    this.vocabulary ??= this.readVocabulary?.();
+    if (this.knowsVocabulary || !this.vocabulary) return;
+    this.knowsVocabulary = true;
+    this.child.send(this.vocabulary);
   }
 
   stats(): Promise<EngineStats> {
@@ -118,6 +135,7 @@ export class EngineProcess implements Engine {
 
   /** Every sequence and question of a dead process fails. */
   private loseAll(lost: EngineError): void {
+    this.knowsVocabulary = false;
     for (const stream of this.streams.values()) stream.fail(lost);
     for (const ask of this.asks.values()) ask.reject(lost);
     this.streams.clear();

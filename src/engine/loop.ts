@@ -5,7 +5,7 @@ import type { Pace } from "../scheduler/pace.ts";
 import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
-import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, StepRow, Submit, ToEngine } from "./protocol.ts";
+import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, StepRow, Submit, ToEngine, Vocabulary } from "./protocol.ts";
 import { Outbox } from "./outbox.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
@@ -14,7 +14,9 @@ import type { Pending, StepResult } from "./pending.ts";
 export interface StepRunner {
   begin(sequence: Sequence): number;
   dispatch(plan: Plan): Pending | undefined;
+  complete(pending: Pending): void;
   read(pending: Pending): StepResult;
+  learn(vocabulary: Vocabulary): void;
   forget(sequence: Sequence): void;
   reset(): void;
   clearPrefixes(): void;
@@ -116,8 +118,10 @@ export class EngineLoop {
     const pending = this.runner.dispatch(plan);
     if (pending !== undefined) this.steps += 1;
     this.promptTokens += idsRead(plan);
-    if (last !== undefined) {
-      this.report(this.runner.read(last.pending));
+    const result = last && this.runner.read(last.pending);
+    if (pending !== undefined) this.runner.complete(pending);
+    if (last !== undefined && result !== undefined) {
+      this.report(result);
       this.measure(last);
     }
     if (this.draining) this.watch.close();
@@ -133,9 +137,10 @@ export class EngineLoop {
     this.options.memory?.measure(plan);
   }
 
-  private report({ drawn, ended, promptLogprobs }: StepResult): void {
+  private report({ drawn, ended, promptLogprobs, stuck }: StepResult): void {
     const rows: StepRow[] = [];
     for (const { sequence, tokens } of promptLogprobs) this.outbox.addPrompt(sequence, tokens);
+    for (const { sequence, message } of stuck) this.giveUp(sequence, message);
     for (const one of drawn) {
       if (!one.sequence.record(one.id)) continue;
       this.completionTokens += 1;
@@ -150,6 +155,13 @@ export class EngineLoop {
     }
     for (const sequence of new Set([...drawn.map(one => one.sequence), ...ended])) if (sequence.finish !== undefined) this.end(sequence);
     if (rows.length > 0) this.options.send({ type: "step", rows });
+  }
+
+  private giveUp(sequence: Sequence, message: string): void {
+    if (sequence.finish !== undefined) return;
+    sequence.finish = "abort";
+    this.drop(sequence);
+    this.fail(sequence.id, "constraint", message);
   }
 
   private end(sequence: Sequence): void {
@@ -169,6 +181,7 @@ export class EngineLoop {
       if (message.type === "submit") this.submit(message);
       else if (message.type === "abort") this.abort(message.id);
       else if (message.type === "drain") this.draining = true;
+      else if (message.type === "vocabulary") this.runner.learn(message);
       else {
         if (message.type === "clear-cache") this.runner.clearPrefixes();
         this.options.send({ type: "stats", ask: message.ask, stats: this.stats() });

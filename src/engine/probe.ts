@@ -29,7 +29,10 @@ export class Probe {
   /** One step; the comparison once the answer is written. */
   step(chunk: number | undefined): Comparison | undefined {
     const pending = this.runner.dispatch(this.scheduler.schedule(chunk));
-    if (pending !== undefined) for (const { sequence, id } of this.runner.read(pending).drawn) sequence.record(id);
+    if (pending !== undefined) {
+      this.runner.complete(pending);
+      for (const { sequence, id } of this.runner.read(pending).drawn) sequence.record(id);
+    }
     if (this.again.finish === undefined) return undefined;
     this.close();
     return { batched: this.sample.answer.slice(0, MOST_IDS), alone: this.again.answer };
@@ -43,5 +46,5 @@ export class Probe {
 /** Whether an answer can be compared: it was written in company, to its end, and does not cost much to write again. */
 export function canBeCompared({ company, finish, answer, request }: Sequence): boolean {
   const whole = finish === "stop" || finish === "length";
-  return company && whole && answer.length > 0 && request.promptLogprobs === undefined && request.prompt.length <= LONGEST_PROMPT;
+  return company && whole && answer.length > 0 && request.promptLogprobs === undefined && !request.grammar && request.prompt.length <= LONGEST_PROMPT;
 }

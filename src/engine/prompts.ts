@@ -7,23 +7,18 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import { gatherLogprobs } from "../sampling/logprobs.ts";
 import { SamplerRow } from "../sampling/row.ts";
-import { sample, type Sampled } from "../sampling/sampler.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import type { Pending, PendingPrompt } from "./pending.ts";
+import type { Grammars } from "./grammars.ts";
+import type { Pending, PendingPrompt, Row } from "./pending.ts";
 import { cutAtSnapshots } from "./snapshots.ts";
 import { splitWave } from "./waves.ts";
 
-export interface Row {
-  readonly sequence: Sequence;
-  readonly sampler: SamplerRow;
-}
-
-/** Rows whose prompts are read, with their kv in the same order and the first id of each. The receiver owns all of it. */
+/** Rows whose prompts are read, with their kv in the same order and the logits [B, V] of the first id. The receiver owns all of it. */
 export interface ReadRows {
   readonly rows: readonly Row[];
   readonly kv: KvRows;
-  readonly sampled: Sampled;
+  readonly logits: Tensor;
 }
 
 interface ReadingRow extends Row {
@@ -44,6 +39,7 @@ export class PromptReader {
   constructor(
     private readonly model: Model,
     private readonly prefixes: PrefixStore | undefined,
+    private readonly grammars: Grammars,
   ) {
     this.carriesStates = carriesStates(model.layout);
   }
@@ -53,7 +49,7 @@ export class PromptReader {
     const { sampling, minTokens, stopIds, logprobs, thinking, prompt } = sequence.request;
     const kv = new KvRows(this.model.layout);
     const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs, thinking }, this.model.vocabSize, prompt, sequence.answer);
-    const row = { sequence, sampler, kv, shared: 0 };
+    const row = { sequence, sampler, kv, matcher: this.grammars.open(sequence), shared: 0 };
     this.reading.set(sequence, row);
     kv.addRow();
     if (sequence.request.diagnose && this.prefixes) sequence.prefix ??= this.prefixes.diagnose(prompt);
@@ -153,16 +149,12 @@ export class PromptReader {
           parts.map(part => part.length),
         ),
       );
-      const sampled = sample(
-        mx.reshape(logits, [rows.length, this.model.vocabSize]),
-        rows.map(row => row.sampler),
-      );
       rows.forEach(({ sequence }, i) => {
         this.reading.delete(sequence);
         this.count(sequence);
         this.prefixes?.publish(kv, i, sequence.source, true);
       });
-      return { rows, kv, sampled };
+      return { rows, kv, logits: mx.reshape(logits, [rows.length, this.model.vocabSize]) };
     } catch (error) {
       kv.release();
       throw error;

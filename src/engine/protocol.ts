@@ -26,6 +26,37 @@ export interface ThinkingBudget {
   readonly ending: readonly number[]; // at least one; written once the budget is used up, and thinking is over
 }
 
+/**
+ * What the ids of an answer must spell: a pushdown automaton over symbols. Symbols 0 to 255 are bytes; 256 is any added token that is not
+ * in `tokens`; from 257 on they are those in `tokens`. A state's edges and calls lie between its own and the next state's first.
+ */
+export interface Automaton {
+  readonly start: number;
+  readonly accepts: Uint8Array; // per state: a called part may end here, and the whole when it is the outermost
+  readonly firstEdge: Int32Array;
+  readonly firstCall: Int32Array;
+  readonly edges: Int32Array; // from, to, target; sorted and disjoint within a state
+  readonly calls: Int32Array; // state to begin at, least times, most times (-1: no limit), state to go on at
+  readonly tokens: Uint32Array;
+}
+
+/** The automaton of a sequence. Those of the same key are equal, so that the engine can keep what it has worked out. */
+export interface Grammar {
+  readonly key: string;
+  readonly automaton: Automaton;
+}
+
+/** The learned vocabulary as a tree in depth-first order, and the ids outside of it. Sent before the first grammar. */
+export interface Vocabulary {
+  readonly type: "vocabulary";
+  readonly symbols: Uint8Array; // per node: its last byte
+  readonly depths: Uint16Array; // per node: how many bytes it spells
+  readonly ends: Int32Array; // per node: the next one that does not begin with it
+  readonly ids: Int32Array; // per node: the id that it spells, or -1
+  readonly twins: Int32Array; // pairs: an id in `ids`, and another that spells the same
+  readonly added: Uint32Array; // ids of added tokens
+}
+
 /** Asks for one sequence. The id is chosen by the HTTP process and never used twice. */
 export interface Submit {
   readonly type: "submit";
@@ -43,6 +74,7 @@ export interface Submit {
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
   readonly thinking?: ThinkingBudget;
+  readonly grammar?: Grammar; // the ids spell one of its texts; stop ids are drawn only where that may end
 }
 
 /** Ends a sequence within one step; unknown ids are ignored, because it may just have finished. */
@@ -67,7 +99,7 @@ export interface AskStats {
   readonly ask: number;
 }
 
-export type ToEngine = Submit | Abort | Drain | AskStats | ClearCache;
+export type ToEngine = Submit | Vocabulary | Abort | Drain | AskStats | ClearCache;
 
 export interface TokenLogprob {
   readonly id: number;
@@ -101,7 +133,7 @@ export interface Step {
   readonly rows: readonly StepRow[];
 }
 
-export type FailureCode = "overloaded" | "too_long" | "memory" | "pressure" | "stopping" | "engine_lost" | "internal";
+export type FailureCode = "overloaded" | "too_long" | "memory" | "pressure" | "stopping" | "engine_lost" | "constraint" | "internal";
 
 /** A sequence ended without finishing; nothing more comes for its id. */
 export interface Failed {

@@ -2,7 +2,8 @@
 // scheduling meets tensors.
 //
 // Nothing here waits for the device except `read`. A plan is dispatched while the one before is still computed: the ids
-// that it continues from are the tensor of the last draw, not numbers that were read back.
+// that it continues from are the tensor of the last draw, not numbers that were read back. Where a grammar holds a row, the
+// draw alone is put off until those ids are read: the mask is worked out while the device runs the model.
 import type { PrefixStore } from "../kv/prefix-store.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
@@ -11,11 +12,13 @@ import type { Tensor } from "../mx/index.ts";
 import { sample } from "../sampling/sampler.ts";
 import type { Plan } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import { emptyPending, pendingDraw, readPending, tensorsOf, type Pending, type PendingDraw, type StepResult } from "./pending.ts";
-import { PromptReader, type ReadRows, type Row } from "./prompts.ts";
-import type { PrefixStats } from "./protocol.ts";
+import { Grammars, maskOf } from "./grammars.ts";
+import { drawnTensors, emptyPending, pendingDraw, readPending, tensorsOf, type Pending, type Row, type StepResult, type Waiting } from "./pending.ts";
+import { PromptReader, type ReadRows } from "./prompts.ts";
+import type { PrefixStats, Vocabulary } from "./protocol.ts";
 
 export class Runner {
+  private readonly grammars: Grammars;
   private readonly prompts: PromptReader;
   private rows: Row[] = []; // rows that decode; row i is row i of `kv` and of `lastIds`
   private lastIds: Tensor | undefined; // [B] uint32, kept
@@ -26,7 +29,8 @@ export class Runner {
     private readonly model: Model,
     private readonly prefixes?: PrefixStore,
   ) {
-    this.prompts = new PromptReader(model, prefixes);
+    this.grammars = new Grammars(model.vocabSize);
+    this.prompts = new PromptReader(model, prefixes, this.grammars);
     this.kv = new KvRows(model.layout);
   }
 
@@ -54,6 +58,11 @@ export class Runner {
     return this.prompts.stateBytes + this.kv.stateBytes;
   }
 
+  /** What ids spell; must be known before a sequence with a grammar begins. */
+  learn(vocabulary: Vocabulary): void {
+    this.grammars.learn(vocabulary);
+  }
+
   /** Takes an admitted sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
     return this.prompts.begin(sequence);
@@ -70,20 +79,31 @@ export class Runner {
       this.retain(plan.decode);
       if (plan.decode.length === 0 && plan.chunks.length === 0) return undefined;
       const pending = emptyPending();
-      if (this.rows.length > 0) pending.drawn.push(this.decode());
-      for (const ready of this.prompts.read(plan.chunks, pending)) pending.drawn.push(this.join(ready));
-      const results = tensorsOf(pending);
-      mx.asyncEvaluate(...results);
-      results.forEach(mx.keep);
+      if (this.rows.length > 0) pending.waiting.push(this.decode());
+      for (const ready of this.prompts.read(plan.chunks, pending)) pending.waiting.push(this.join(ready));
+      if (!pending.waiting.some(({ rows }) => rows.some(row => row.matcher))) this.draw(pending);
+      start(tensorsOf(pending));
       this.outstanding.add(pending);
       return pending;
     });
   }
 
-  /** Waits for a dispatched plan and takes its results off the device. */
+  /** Draws what `dispatch` put off. The ids of all plans before must have been read. */
+  complete(pending: Pending): void {
+    if (pending.waiting.length === 0) return;
+    const logits = pending.waiting.map(waiting => waiting.logits);
+    mx.scope(() => {
+      this.draw(pending);
+      start(drawnTensors(pending.drawn));
+    });
+    logits.forEach(mx.release);
+  }
+
+  /** Waits for a dispatched and completed plan and takes its results off the device. */
   read(pending: Pending): StepResult {
     const result = readPending(pending);
     this.discard(pending);
+    for (const { sequence, id } of result.drawn) this.grammars.accept(sequence, id);
     return result;
   }
 
@@ -122,31 +142,43 @@ export class Runner {
     this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, this.kv.lengths[row]), true);
   }
 
-  private decode(): PendingDraw {
+  private decode(): Waiting {
     const count = this.rows.length;
     const batch = this.kv.begin(1);
     const hidden = this.model.forward(this.model.embed(mx.reshape(this.lastIds!, [count, 1])), batch, this.kv.layers);
-    const logits = mx.reshape(this.model.logits(hidden), [count, this.model.vocabSize]);
-    const sampled = sample(
-      logits,
-      this.rows.map(row => row.sampler),
-    );
-    this.setLastIds(sampled.ids);
-    return pendingDraw(
-      this.rows.map(row => row.sequence),
-      sampled,
-    );
+    return { rows: [...this.rows], logits: mx.reshape(this.model.logits(hidden), [count, this.model.vocabSize]) };
   }
 
   /** Rows whose prompts are read join those that decode. */
-  private join({ rows, kv, sampled }: ReadRows): PendingDraw {
+  private join({ rows, kv, logits }: ReadRows): Waiting {
     this.rows.push(...rows);
     this.kv.join(kv);
-    this.setLastIds(this.lastIds === undefined ? sampled.ids : mx.concatenate([this.lastIds, sampled.ids], 0));
-    return pendingDraw(
-      rows.map(row => row.sequence),
-      sampled,
-    );
+    return { rows, logits };
+  }
+
+  /** Draws an id for every row that waits: these are all rows, in their order. */
+  private draw(pending: Pending): void {
+    const ids = pending.waiting.splice(0).map(({ rows, logits }) => {
+      for (const row of rows) if (row.matcher) this.setMask(row, pending);
+      const sampled = sample(
+        logits,
+        rows.map(row => row.sampler),
+      );
+      pending.drawn.push(
+        pendingDraw(
+          rows.map(row => row.sequence),
+          sampled,
+        ),
+      );
+      return sampled.ids;
+    });
+    if (ids.length > 0) this.setLastIds(ids.length === 1 ? ids[0] : mx.concatenate(ids, 0));
+  }
+
+  private setMask({ sequence, sampler, matcher }: Row, pending: Pending): void {
+    const mask = sequence.finish === undefined ? maskOf(matcher!, sampler.drawn < sequence.request.minTokens) : undefined;
+    sampler.mask = mask instanceof Uint8Array ? mask : undefined;
+    if (mask !== undefined && "failure" in mask) pending.stuck.push({ sequence, message: mask.failure });
   }
 
   private discard(pending: Pending): void {
@@ -159,4 +191,10 @@ export class Runner {
     this.lastIds = ids === undefined ? undefined : mx.keep(mx.reshape(ids, [mx.size(ids)])); // a handle of its own
     if (old !== undefined) mx.release(old);
   }
+}
+
+/** Starts the evaluation of tensors that outlive this scope. */
+function start(tensors: readonly Tensor[]): void {
+  mx.asyncEvaluate(...tensors);
+  tensors.forEach(mx.keep);
 }

@@ -42,5 +42,7 @@ export function warmUp(runner: Runner, contextLength: number): void {
 
 function run(runner: Runner, plan: Parameters<Runner["dispatch"]>[0]): void {
   const pending = runner.dispatch(plan);
-  if (pending !== undefined) runner.read(pending);
+  if (pending === undefined) return;
+  runner.complete(pending);
+  runner.read(pending);
 }

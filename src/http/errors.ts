@@ -51,6 +51,7 @@ const engineStatus: Record<FailureCode, { status: number; code: string }> = {
   pressure: { status: 503, code: "memory_pressure" },
   stopping: { status: 503, code: "stopping" },
   engine_lost: { status: 503, code: "engine_lost" },
+  constraint: { status: 400, code: "constraint_failed" },
   internal: { status: 500, code: "engine_error" },
 };
 

@@ -90,4 +90,6 @@ export interface ReasoningFormat extends Format {
   readonly startsOpen: (prompt: string) => boolean;
   readonly open: (options: OpenOptions & { readonly startsOpen: boolean }) => ReasoningParser;
   readonly block: ReasoningBlock;
+  /** Markup that every answer has: between reasoning and what follows, and before content. */
+  readonly headers?: { readonly behind: string; readonly content: string };
 }

@@ -17,6 +17,8 @@ export class SamplerRow {
   /** Tokens drawn so far: the index of the next random number, and what minTokens is compared with. */
   drawn: number;
   readonly thinking: ThinkingRow | undefined;
+  /** Of the next draw: 1 for each id that may be drawn. It alone decides about stop ids. */
+  mask: Uint8Array | undefined;
   private counts: Tensor | undefined; // [V] float32: how often each id was drawn
   private seen: Tensor | undefined; // [V] float32: 1 where an id stands in prompt or answer
   private bias: Tensor | undefined; // [V] float32
@@ -43,14 +45,14 @@ export class SamplerRow {
 
   /** Whether this row's logits are changed before the choice. */
   get adjusts(): boolean {
-    return this.counts !== undefined || this.seen !== undefined || this.bias !== undefined || this.bansStops;
+    return this.counts !== undefined || this.seen !== undefined || this.bias !== undefined || this.bansStops || this.mask !== undefined;
   }
 
   private get bansStops(): boolean {
-    return this.stopBan !== undefined && this.drawn < this.options.minTokens;
+    return this.stopBan !== undefined && this.mask === undefined && this.drawn < this.options.minTokens;
   }
 
-  /** logits [1, V] float32 after repetition, frequency and presence penalty, bias and the ban of stop ids. */
+  /** logits [1, V] float32 after repetition, frequency and presence penalty, bias, and what mask and stop ids rule out. */
   adjust(logits: Tensor): Tensor {
     const { repetitionPenalty, frequencyPenalty, presencePenalty } = this.options.sampling;
     let adjusted = logits;
@@ -64,6 +66,10 @@ export class SamplerRow {
       adjusted = mx.subtract(adjusted, mx.add(mx.multiply(this.counts, mx.scalar(frequencyPenalty)), presence));
     }
     if (this.bias !== undefined) adjusted = mx.add(adjusted, this.bias);
+    if (this.mask !== undefined) {
+      const allowed = mx.fromArray(this.mask, [1, this.vocabSize], "bool");
+      adjusted = mx.where(allowed, adjusted, mx.scalar(-Infinity));
+    }
     return this.bansStops ? mx.add(adjusted, this.stopBan!) : adjusted;
   }
 

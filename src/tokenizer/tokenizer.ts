@@ -104,6 +104,10 @@ export class Tokenizer implements Spells {
     return this.added.get(content);
   }
 
+  isAdded(id: number): boolean {
+    return this.addedIds.has(id);
+  }
+
   isSpecial(id: number): boolean {
     return this.specialIds.has(id);
   }

@@ -65,6 +65,8 @@ export class FakeEngine implements Engine {
     this.prefix = options.prefix;
   }
 
+  learn(): void {}
+
   get running(): number {
     return this.sequences.filter(sequence => sequence.end === "running").length;
   }

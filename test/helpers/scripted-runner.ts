@@ -22,13 +22,13 @@ export class ScriptedRunner implements StepRunner {
     const ending = plan.chunks.filter(c => c.to === c.sequence.source.length).map(c => c.sequence);
     this.widest = Math.max(this.widest, plan.decode.length);
     const drawing = [...plan.decode, ...ending.filter(sequence => sequence.limit > 0)];
-    const pending = { drawn: [], prompts: [], fences: [], ended: [] };
+    const pending = { waiting: [], drawn: [], stuck: [], prompts: [], fences: [], ended: [] };
     const drawn = drawing.map(sequence => {
       const place = this.drawnOf.get(sequence) ?? 0;
       this.drawnOf.set(sequence, place + 1);
       return { sequence, id: this.draw(sequence, place), logprob: undefined };
     });
-    this.results.set(pending, { drawn, promptLogprobs: [], ended: ending.filter(sequence => sequence.limit === 0) });
+    this.results.set(pending, { drawn, promptLogprobs: [], ended: ending.filter(sequence => sequence.limit === 0), stuck: [] });
     return pending;
   }
   read(pending: Pending): StepResult {
@@ -41,6 +41,8 @@ export class ScriptedRunner implements StepRunner {
     this.forgotten.push(sequence.id);
   }
   clearPrefixes(): void {}
+  complete(): void {}
+  learn(): void {}
   reset(): void {
     this.resets += 1;
   }

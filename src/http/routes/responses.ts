@@ -4,8 +4,8 @@ import { decodeInput, decodeResponse, type ResponsesWire } from "../../api/respo
 import { ResponseFold, responseAnswer, responseFrames } from "../../api/responses/encode.ts";
 import { inputBodySchema, responsesBodySchema } from "../../api/responses/fields.ts";
 import { inputTokensSchema, responseSchema } from "../../api/responses/responses.ts";
-import { renderChat, type Rendered } from "../../chat/render.ts";
-import { answerChat, prepareChat } from "../../chat/run.ts";
+import { renderChat } from "../../chat/render.ts";
+import { answerChat, prepareChat, type Prepared } from "../../chat/run.ts";
 import { toSamplings } from "../../chat/sampling.ts";
 import type { Service } from "../../chat/service.ts";
 import { randomId } from "../../util/id.ts";
@@ -20,7 +20,7 @@ import type { ResponseStore } from "../response-store.ts";
 interface Job {
   readonly wire: ResponsesWire;
   readonly service: Service;
-  readonly rendered: Rendered;
+  readonly rendered: Prepared;
   readonly fold: ResponseFold;
   readonly id: string;
   readonly requestId: string;

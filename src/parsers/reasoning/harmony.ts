@@ -16,6 +16,7 @@ export const harmonyChannels: ReasoningFormat = {
   startsOpen: prompt => prompt.trimEnd().endsWith(analysis + message),
   open: options => new HarmonyChannels(options),
   block: { open: analysis + message, close: "<|end|>", ending: `<|end|><|start|>assistant${channel}final${message}` },
+  headers: { behind: "<|start|>assistant", content: `${channel}final${message}` },
 };
 
 /**

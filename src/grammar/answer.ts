@@ -1,0 +1,97 @@
+// A whole answer under constraints: reasoning first where the model reasons, then text, tool calls, or whatever is asked for.
+import type { Constraint, Tool } from "../chat/types.ts";
+import type { CallSyntax } from "../parsers/syntax.ts";
+import { naming, type Budget } from "./error.ts";
+import { readGrammar } from "./grammar-text.ts";
+import { inJsonString } from "./json-string.ts";
+import { listed, objectRule, pair } from "./json.ts";
+import { call, choice, oneOf, optional, repeat, rule, sequence, star, text, type Node } from "./node.ts";
+import { fullMatch } from "./regex.ts";
+import { parametersNode } from "./parameters.ts";
+import { schemaNode } from "./schema/compile.ts";
+import { freeText, type Write } from "./writing.ts";
+
+export interface AnswerForm {
+  /** What the content is held to; absent: any text. */
+  readonly constraint?: Constraint | undefined;
+  readonly calls?: CallsForm | undefined;
+  readonly reasoning?: ReasoningForm | undefined;
+}
+
+export interface CallsForm {
+  readonly format: string;
+  readonly syntax: CallSyntax; // the model's own way of writing calls
+  readonly tools: readonly Tool[];
+  readonly required: boolean; // nothing but calls
+  readonly most: number; // calls in one answer
+}
+
+export interface ReasoningForm {
+  readonly open: string;
+  readonly close: string;
+  readonly isOpen: boolean; // the prompt has opened it
+  readonly allowed: boolean; // the model may open it
+  readonly headers: { readonly behind: string; readonly content: string } | undefined;
+}
+
+export function answerNode({ constraint, calls, reasoning }: AnswerForm, write: Write, budget: Budget): Node {
+  const header = write(reasoning?.headers?.content ?? "");
+  const content = constraint && sequence(header, constraintNode(constraint, budget));
+  const answer = calls ? withCalls(calls, content, write, budget) : content!;
+  if (!reasoning) return answer;
+  const { open, close, isOpen, allowed, headers } = reasoning;
+  const block = sequence(freeText(close, write, budget), write(close), repeat(oneOf("\n "), 0, 3), write(headers?.behind ?? ""));
+  if (isOpen) return sequence(block, answer);
+  return allowed ? sequence(optional(sequence(write(open), block)), answer) : answer;
+}
+
+export function constraintNode(constraint: Constraint, budget: Budget): Node {
+  switch (constraint.type) {
+    case "json-schema":
+      return schemaNode(constraint.schema, budget);
+    case "json-object":
+      return call(objectRule);
+    case "regex":
+      return fullMatch(constraint.pattern, budget);
+    case "choice":
+      budget.spend(constraint.choices.reduce((sum, each) => sum + 10 * each.length, 0));
+      return choice(constraint.choices.map(text));
+    case "grammar":
+      return readGrammar(constraint.text, budget);
+  }
+}
+
+function withCalls({ syntax, tools, required, most }: CallsForm, content: Node | undefined, write: Write, budget: Budget): Node {
+  const { open = "", between, close = "", before, after, parameters } = syntax;
+  const one = rule(
+    "call",
+    choice(
+      tools.map(tool => {
+        const given = parameters ? parametersNode(tool, parameters, write, budget) : argumentsNode(tool, budget);
+        return sequence(write(before(tool.name)), given, write(after));
+      }),
+    ),
+  );
+  const all = sequence(write(open), call(one), repeat(sequence(write(between), call(one)), 0, most - 1), write(close));
+  if (required) return all;
+  if (content) return choice([content, all]);
+  const free = freeText(open || commonStart(tools.map(tool => before(tool.name))), write, budget);
+  return sequence(free, star(sequence(all, free)));
+}
+
+/** The arguments as one JSON object. */
+function argumentsNode(tool: Tool, budget: Budget): Node {
+  if (tool.input) return listed("{", pair(text('"input"'), sequence(text('"'), inputNode(tool.input, budget), text('"'))), "}");
+  return naming(tool.name, () => schemaNode(tool.parameters ?? { type: "object", properties: {} }, budget));
+}
+
+function inputNode(input: Constraint, budget: Budget): Node {
+  if (input.type === "regex") return fullMatch(input.pattern, budget, inJsonString);
+  return inJsonString(constraintNode(input, budget));
+}
+
+function commonStart(texts: readonly string[]): string {
+  let length = 0;
+  while (texts.every(each => each[length] !== undefined && each[length] === texts[0]![length])) length++;
+  return texts[0]!.slice(0, length);
+}

@@ -1,0 +1,156 @@
+// Whole answers: reasoning first, tool calls in every format's own way of writing them, and strict tools among free text.
+import { describe, expect, test } from "bun:test";
+import type { AnswerForm } from "../../src/grammar/answer.ts";
+import { Matcher } from "../../src/grammar/masks.ts";
+import { toolFormats } from "../../src/parsers/registry.ts";
+import type { ToolFormat } from "../../src/parsers/types.ts";
+import { masksOf, stopId, tokenizer, walk } from "./walk.ts";
+
+const weather = {
+  name: "get_weather",
+  strict: true,
+  parameters: {
+    type: "object",
+    properties: {
+      city: { type: "string", enum: ["Oslo", "Rio de Janeiro"] },
+      days: { type: "integer", minimum: 1, maximum: 7 },
+      metric: { type: "boolean" },
+    },
+    required: ["city"],
+    additionalProperties: false,
+  },
+};
+const clock = { name: "read_clock", parameters: { type: "object", properties: {} } };
+
+function callsForm({ name, syntax }: ToolFormat, more: Partial<NonNullable<AnswerForm["calls"]>> = {}): AnswerForm {
+  return { calls: { format: name, syntax, tools: [weather, clock], required: true, most: 3, ...more } };
+}
+
+/** The calls that the format's own parser finds, and the text around them. */
+function parse(format: ToolFormat, ids: readonly number[]): { readonly calls: { name: string; arguments: unknown }[]; readonly text: string } {
+  const tokens = new Set(format.markers.filter(marker => tokenizer.addedId(marker) !== undefined));
+  const parser = format.open({ tokens, tools: [weather, clock] });
+  const detokenizer = tokenizer.stream({ continues: false });
+  const events = [...ids.flatMap(id => parser.feed({ text: detokenizer.push(id), token: tokens.has(tokenizer.entry(id) ?? "") })), ...parser.end()];
+  const calls: { name: string; written: string }[] = [];
+  let text = "";
+  for (const event of events) {
+    if (event.type === "call") calls.push({ name: event.name, written: "" });
+    else if (event.type === "arguments") calls.at(-1)!.written += event.text;
+    else if (event.type === "text") text += event.text;
+  }
+  return { calls: calls.map(({ name, written }) => ({ name, arguments: JSON.parse(written) as unknown })), text };
+}
+
+function expectCall({ name, arguments: given }: { name: string; arguments: unknown }): void {
+  if (name === clock.name) return expect(given).toEqual({});
+  expect(name).toBe(weather.name);
+  const { city, days, metric, ...rest } = given as Record<string, unknown>;
+  expect(rest).toEqual({});
+  expect(weather.parameters.properties.city.enum).toContain(city as string);
+  if (days !== undefined) expect([1, 2, 3, 4, 5, 6, 7]).toContain(days as number);
+  if (metric !== undefined) expect(typeof metric).toBe("boolean");
+}
+
+describe.each(toolFormats.map(format => [format.name, format] as const))("required calls as %s", (_, format) => {
+  test("are read by the format's parser as calls of the tools, with nothing around them", () => {
+    const masks = masksOf(callsForm(format));
+    for (let seed = 0; seed < 8; seed++) {
+      const { ids, ended } = walk(masks, seed);
+      expect(ended).toBe(true);
+      const { calls, text } = parse(format, ids);
+      expect(text.trim()).toBe("");
+      expect(calls.length).toBeGreaterThan(0);
+      calls.forEach(expectCall);
+    }
+  });
+
+  test("a named one is one call of that name", () => {
+    const masks = masksOf(callsForm(format, { tools: [weather], most: 1 }));
+    for (let seed = 0; seed < 4; seed++) {
+      const { calls } = parse(format, walk(masks, seed).ids);
+      expect(calls.map(call => call.name)).toEqual([weather.name]);
+      calls.forEach(expectCall);
+    }
+  });
+});
+
+describe("with hermes", () => {
+  const hermes = toolFormats.find(format => format.name === "hermes")!;
+  const id = (text: string) => tokenizer.addedId(text)!;
+
+  function follow(form: AnswerForm, texts: readonly (string | number)[]): Uint8Array | undefined {
+    const matcher = new Matcher(masksOf(form), [stopId]);
+    for (const text of texts)
+      for (const next of typeof text === "number" ? [text] : tokenizer.encode(text, { specialTokens: false })) {
+        if (matcher.allowed(false)?.[next] !== 1)
+          throw new Error(`${JSON.stringify(tokenizer.visible(next))} of ${JSON.stringify(text)} is not allowed`);
+        matcher.accept(next);
+      }
+    return matcher.allowed(false);
+  }
+
+  test("a strict tool is held to its schema where it is called, and the text around is free", () => {
+    const form = callsForm(hermes, { required: false });
+    const open = id("<tool_call>");
+    const free = follow(form, ['Well, {"x": 1} <tool ']);
+    expect([free![stopId], free![open], free![id("</tool_call>")]]).toEqual([1, 1, 0]);
+    const inside = follow(form, ["I see.", open, '\n{"name": "get_weather", "arguments": {"city": "']);
+    expect(inside![stopId]).toBe(0);
+    expect(inside!.reduce((sum, one) => sum + one)).toBeLessThan(40); // Oslo and Rio, in pieces
+    expect(follow(form, [open, '\n{"name": "read_clock", "arguments": {}}\n', id("</tool_call>"), " Done"])![stopId]).toBe(1);
+    expect(() => follow(form, [open, '\n{"name": "get_weather", "arguments": {"city": "Paris'])).toThrow("is not allowed");
+    expect(() => follow(form, [open, '\n{"name": "other'])).toThrow("is not allowed");
+  });
+
+  test("special and added tokens never stand inside of what is enforced", () => {
+    const inString = follow({ constraint: { type: "json-schema", field: "f", schema: { type: "string" } } }, ['"text']);
+    for (let token = 0; token < tokenizer.vocabSize; token++) if (tokenizer.isAdded(token)) expect(inString![token]).toBe(0);
+    expect(inString!.reduce((sum, one) => sum + one)).toBeGreaterThan(tokenizer.vocabSize / 2);
+  });
+
+  const reasoning = { open: "<think>", close: "</think>", headers: undefined };
+  const constraint = { type: "choice", field: "f", choices: ["yes"] } as const;
+
+  test("an answer begins behind the end of reasoning that the prompt has begun", () => {
+    const form: AnswerForm = { constraint, reasoning: { ...reasoning, isOpen: true, allowed: false } };
+    const thinking = follow(form, ["Hm, <think> </thi"]);
+    expect([thinking![stopId], thinking![id("</think>")], thinking![id("<tool_call>")]]).toEqual([0, 1, 1]);
+    expect(follow(form, ["Hm.", id("</think>"), "\n\n", "yes"])![stopId]).toBe(1);
+    expect(() => follow(form, ["Hm.", id("</think>"), "no"])).toThrow("is not allowed");
+  });
+
+  test("reasoning is possible where it is allowed, and not where it is not", () => {
+    const form = (allowed: boolean): AnswerForm => ({ constraint, reasoning: { ...reasoning, isOpen: false, allowed } });
+    expect(follow(form(true), [])![id("<think>")]).toBe(1);
+    expect(follow(form(true), [id("<think>"), "hm", id("</think>"), "yes"])![stopId]).toBe(1);
+    expect(follow(form(true), ["yes"])![stopId]).toBe(1);
+    expect(follow(form(false), [])![id("<think>")]).toBe(0);
+  });
+
+  test("beside tools an answer is what is asked for or a call", () => {
+    const form: AnswerForm = { ...callsForm(hermes, { required: false }), constraint };
+    expect(follow(form, ["yes"])![stopId]).toBe(1);
+    expect(follow(form, [id("<tool_call>"), '\n{"name": "read_clock", "arguments": {}}\n', id("</tool_call>")])![stopId]).toBe(1);
+    expect(() => follow(form, ["so"])).toThrow("is not allowed");
+  });
+
+  test("a tool of one text holds that text to a grammar of its own", () => {
+    const tool = { name: "sql", input: { type: "regex", field: "f", pattern: 'SELECT "[a-c]+"' } } as const;
+    const form = callsForm(hermes, { tools: [tool] });
+    const done = follow(form, [id("<tool_call>"), '\n{"name": "sql", "arguments": {"input":"SELECT \\"abc\\""}}\n', id("</tool_call>")]);
+    expect(done![stopId]).toBe(1);
+    expect(() => follow(form, [id("<tool_call>"), '\n{"name": "sql", "arguments": {"input":"DROP'])).toThrow("is not allowed");
+  });
+
+  test("a stop id that is markup of the format ends the answer where that markup stands", () => {
+    const matcher = new Matcher(masksOf(callsForm(hermes, { most: 1 })), [stopId, id("</tool_call>")]);
+    for (const token of [id("<tool_call>"), ...tokenizer.encode('\n{"name": "read_clock", "arguments": {}}\n', { specialTokens: false })]) {
+      expect(matcher.allowed(false)![token]).toBe(1);
+      matcher.accept(token);
+    }
+    expect(Array.from(matcher.allowed(false)!.keys()).filter(token => matcher.allowed(false)![token] === 1)).toEqual([id("</tool_call>")]);
+    matcher.accept(id("</tool_call>"));
+    expect(matcher.allowed(false)).toBeUndefined();
+  });
+});

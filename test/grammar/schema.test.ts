@@ -1,0 +1,111 @@
+// Whatever a model writes under a schema is valid: held against an independent validator.
+import { describe, expect, test } from "bun:test";
+import Ajv from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { GrammarError } from "../../src/grammar/error.ts";
+import { makeSchema, refused, written } from "./schemas.ts";
+import { allows, constrained, schemaForm, walk } from "./walk.ts";
+
+const ajv = new Ajv({ strict: false, validateFormats: true, discriminator: false });
+addFormats.default(ajv);
+
+/** Walks until `times` texts have ended; all of them must be valid. */
+function expectValid(schema: unknown, times: number, seed: number): void {
+  const masks = constrained(schemaForm(schema));
+  const validate = ajv.compile(forAjv(schema));
+  let ended = 0;
+  for (let i = 0; i < times; i++) {
+    const { text, ended: complete } = walk(masks, seed + i);
+    if (!complete) continue;
+    ended += 1;
+    const value: unknown = JSON.parse(text);
+    if (!validate(value)) throw new Error(`${text} is not valid: ${ajv.errorsText(validate.errors)}`);
+  }
+  expect(ended).toBeGreaterThan(times / 3);
+}
+
+/** The drafts differ in the form of tuples, and the validator needs a real schema. */
+function forAjv(schema: unknown): object | boolean {
+  if (typeof schema !== "object" || schema === null || !Array.isArray((schema as { items?: unknown }).items)) return schema as object;
+  const { items, additionalItems, ...rest } = schema as { items: unknown[]; additionalItems?: unknown };
+  return { ...rest, prefixItems: items, items: additionalItems ?? true };
+}
+
+describe("what is written under a schema is valid", () => {
+  test.each(Object.keys(written))("%s", name => expectValid(written[name], 20, 1));
+
+  test("100 schemas of nested parts", () => {
+    for (let seed = 0; seed < 100; seed++) {
+      try {
+        expectValid(makeSchema(seed), 4, seed);
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${JSON.stringify(makeSchema(seed))}: ${String(error)}`);
+      }
+    }
+  });
+});
+
+describe("a schema allows", () => {
+  test.each([
+    [written["object"], '{"a":1,"b":true}', true],
+    [written["object"], '{ "a": -12, "b": false }', true],
+    [written["object"], '{\n  "a": 1,\n  "b": true\n}', true],
+    [written["object"], '{"b":true,"a":1}', false], // in the schema's order only
+    [written["object"], '{"a":1}', false],
+    [written["object"], '{"a":01,"b":true}', false],
+    [written["objectOptional"], '{"b":2}', true],
+    [written["objectOptional"], "{}", true],
+    [written["objectOptional"], '{"b":2,}', false],
+    [written["objectFurther"], '{"a":"x","b":1}', true],
+    [written["objectFurther"], '{"a":"x","a":1}', false],
+    [written["string"], '"\\u00e9\\ud83d\\ude00 \\/ é😀"', true],
+    [written["string"], '"\\ud83d"', false],
+    [written["string"], '"a\nb"', false],
+    [written["number"], "-0.5e+10", true],
+    [written["number"], "1.", false],
+    [written["numberBounds"], "2.25", true],
+    [written["numberBounds"], "2.26", false],
+    [written["numberBounds"], "-1.5", true],
+    [written["integerBounds"], "243", true],
+    [written["integerBounds"], "244", false],
+    [written["integerBounds"], "-17", true],
+    [written["multiple"], "994", true],
+    [written["multiple"], "995", false],
+    [written["date"], '"2024-02-29"', true],
+    [written["date"], '"2023-02-29"', false],
+    [written["date"], '"1900-02-29"', false],
+    [written["patternHalfAnchored"], '"axx"', true],
+    [written["patternHalfAnchored"], '"xxb"', true],
+    [written["patternHalfAnchored"], '"xax"', false],
+    [written["arrayBounds"], "[1]", false],
+    [written["arrayBounds"], "[1, 2,3 ,4]", false], // no blank space before a comma
+    [written["arrayBounds"], "[1, 2,3,4]", true],
+    [written["tupleOptional"], "[1,2,3,4,4]", true],
+    [written["tupleOptional"], "[1,4]", false],
+    [written["list"], '{"value":1,"next":{"value":2,"next":null}}', true],
+    [written["anyOfBeside"], '{"b":2}', true],
+    [written["anyOfBeside"], "{}", false],
+  ])("%j: %s is %p", (schema, text, expected) => expect(allows(constrained(schemaForm(schema)), text)).toBe(expected));
+});
+
+describe("what cannot be enforced is refused by name", () => {
+  test.each(refused.map(([schema, place, reason]) => [JSON.stringify(schema).slice(0, 100), place, reason, schema] as const))(
+    "%s at %p: %p",
+    (_, place, reason, schema) => {
+      let error: unknown;
+      try {
+        constrained(schemaForm(schema));
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(GrammarError);
+      expect((error as GrammarError).message).toMatch(reason);
+      expect((error as GrammarError).path.join(".")).toStartWith(place);
+    },
+  );
+
+  test("and does not spoil the next one", () => {
+    expect(() => constrained(schemaForm({ not: {} }))).toThrow(GrammarError);
+    expect(walk(constrained(schemaForm({ type: "boolean" })), 1).text).toMatch(/^(true|false)$/);
+  });
+});
