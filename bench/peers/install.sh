@@ -2,9 +2,10 @@
 # Installs the peers, pinned, from the Python package index, below .build/venv-bench. Does nothing where the pins have not changed.
 #
 #     bench/peers/install.sh            vllm-mlx/ and mlx-lm/, 0.8 GB
+#     bench/peers/install.sh --embed    and mlx-embeddings/, which needs mlx-vlm: 1.3 GB
 #     bench/peers/install.sh --full     and vllm-mlx-full/, with torch as its package asks: 6.3 GB on Linux
 #
-# Two environments, because vllm-mlx (0.6.0 is the newest) allows mlx-lm below 0.32 only, and mlx-lm is measured at its newest.
+# Environments of their own, because vllm-mlx (0.6.0 is the newest) allows mlx-lm below 0.32 only, and mlx-lm is measured at its newest.
 # All run on MLX 0.32.2, the version that Pippin is built on. MLX=cuda13 takes MLX's CUDA back end on Linux instead of the CPU's.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -37,4 +38,5 @@ install() {
 
 install mlx-lm $pins/mlx-lm.txt "$mlx"
 install vllm-mlx $pins/vllm-mlx.txt "$mlx"
+[ "${1:-}" != --embed ] || install mlx-embeddings $pins/mlx-embeddings.txt "$mlx" mlx-embeddings==0.1.0
 [ "${1:-}" != --full ] || install vllm-mlx-full $pins/vllm-mlx.txt "$mlx" vllm-mlx==0.6.0 torch==2.15.0 torchvision==0.29.2
