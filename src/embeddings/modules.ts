@@ -128,9 +128,10 @@ function readDense(folder: string, path: string, inputs: number): Step {
   const c = new Fields(readJsonObject(folder, file), "", file);
   const outputs = c.count("out_features");
   if (c.count("in_features") !== inputs) throw c.error("in_features", `is ${c.count("in_features")}, and the vectors have ${inputs} numbers`);
-  const name = c.text("activation_function", "torch.nn.modules.activation.Tanh").split(".").at(-1)!;
+  const said = c.text("activation_function", "torch.nn.modules.activation.Tanh");
+  const name = /^torch\.nn\.(?:modules\.\w+\.)?(\w+)$/.exec(said)?.[1] ?? "";
   if (!Object.hasOwn(activations, name))
-    throw c.error("activation_function", `is ${quoted(name)}, supported: ${Object.keys(activations).join(", ")}`);
+    throw c.error("activation_function", `is ${quoted(said)}, supported: ${Object.keys(activations).join(", ")} of torch.nn`);
   const activation = activations[name]!;
   const weights = Weights.open(join(folder, path), readTensors(join(folder, path)), new Map(), { turned: false });
   try {
