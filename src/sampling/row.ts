@@ -76,7 +76,6 @@ export class SamplerRow {
   /** Takes note of a drawn id, [1] uint32, which may not be evaluated yet. */
   record(id: () => Tensor): void {
     this.drawn += 1;
-    this.thinking?.record(id());
     const mark = (old: Tensor, write: typeof mx.scatter): Tensor => replaced(old, held => write(held, [id()], mx.ones([1, 1], "float32"), [0]));
     if (this.counts !== undefined) this.counts = mark(this.counts, mx.scatterAdd);
     if (this.seen !== undefined) this.seen = mark(this.seen, mx.scatter);

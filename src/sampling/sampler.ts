@@ -4,6 +4,7 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { Sampling } from "../engine/protocol.ts";
 import type { SamplerRow } from "./row.ts";
+import { limitThinking } from "./thinking.ts";
 import { uniform } from "./uniform.ts";
 
 export interface Sampled {
@@ -14,19 +15,12 @@ export interface Sampled {
 /** Draws the next id of every row. logits [B, V] float32. */
 export function sample(logits: Tensor, rows: readonly SamplerRow[]): Sampled {
   const adjusted = adjust(logits, rows);
-  const ids = force(choose(adjusted, rows), rows);
+  const ids = limitThinking(
+    choose(adjusted, rows),
+    rows.map(row => row.thinking),
+  );
   rows.forEach((row, i) => row.record(() => mx.sliceAxis(ids, 0, i, i + 1)));
   return { ids, adjusted };
-}
-
-/** Rows that have thought as long as they may write what ends it. */
-function force(ids: Tensor, rows: readonly SamplerRow[]): Tensor {
-  if (!rows.some(row => row.thinking)) return ids;
-  const parts = rows.map(({ thinking }, i) => {
-    const own = mx.sliceAxis(ids, 0, i, i + 1);
-    return thinking ? thinking.force(own) : own;
-  });
-  return mx.concatenate(parts, 0);
 }
 
 function adjust(logits: Tensor, rows: readonly SamplerRow[]): Tensor {
