@@ -167,6 +167,12 @@ export const serveOptions = {
     default: "auto",
     help: "what limits stored prefixes beside memory: nothing, blocks (paged) or sequences (legacy); auto is memory-aware",
   }),
+  warmPrompts: text({
+    section: prefixes,
+    value: "FILE",
+    default: undefined,
+    help: "a JSON list of conversations, each a list of messages, that are read at the start and stored",
+  }),
   cacheMemoryMb: integer({
     section: prefixes,
     value: "MB",
@@ -306,7 +312,7 @@ const unsupported = new Set(
   --enable-mtp --mtp-num-draft-tokens --mtp-optimistic --mcp-config --rate-limit
   --mllm --disable-mllm-vision-cache --mllm-vision-cache-size
   --download-timeout --download-retries --offline --models-config --memory-budget-gb
-  --warm-prompts --max-request-tokens --specprefill
+  --max-request-tokens --specprefill
   --specprefill-threshold --specprefill-keep-pct --specprefill-backbone-pct --specprefill-draft-model --prefix-trie-cache
   --prefix-trie-cache-size --prefix-trie-cache-memory-mb --mllm-draft-model --mllm-draft-kind --mllm-draft-block-size
   --default-mllm-draft --enable-metrics --auto-unload-idle-seconds --lazy-load-model --max-audio-upload-mb --max-tts-input-chars

@@ -1,6 +1,8 @@
 // The HTTP side of `serve`: the model's text, the app and its port. Imported after the engine has been started.
 import { ownModule } from "../assets/locate.ts";
 import { openService, type SamplingDefaults } from "../chat/service.ts";
+import type { ChatRequest } from "../chat/types.ts";
+import { warm } from "../chat/warm.ts";
 import type { ServeConfig } from "../config.ts";
 import type { Engine } from "../engine/client.ts";
 import { makeApp } from "../http/app.ts";
@@ -16,10 +18,17 @@ export interface ModelToServe {
   readonly id: string;
   readonly modelPath: string;
   readonly encoders: Encoders;
+  readonly warmPrompts: readonly ChatRequest[];
+}
+
+export interface OpenedHttp {
+  readonly listener: Listener;
+  /** Reads the warm prompts; the engine must be ready. */
+  readonly warm: () => Promise<void>;
 }
 
 /** Listens at once, also while the engine still loads. Throws CliError for what the user can mend. */
-export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders }: ModelToServe): Listener {
+export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders, warmPrompts }: ModelToServe): OpenedHttp {
   try {
     const service = openService(modelPath, engine, {
       id,
@@ -35,7 +44,9 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders 
       workerUrl: ownModule("tokenizer/worker.ts"),
     });
     const served = [{ service, aliases: [], created: Math.floor(Date.now() / 1000) }];
-    return listen(makeApp({ models: () => served, encoders, config, version }), config);
+    const warmUp = () => warm(service, warmPrompts, line => console.error(`warning: ${line}`));
+    const rewarm = warmPrompts.length > 0 && { rewarm: () => void warmUp() };
+    return { listener: listen(makeApp({ models: () => served, encoders, config, version, ...rewarm }), config), warm: warmUp };
   } catch (error) {
     if (error instanceof UnknownFormatError) throw new CliError(error.message, exitCodes.usage);
     if (error instanceof TokenizerError || error instanceof ListenError) throw new CliError(error.message, exitCodes.failed);

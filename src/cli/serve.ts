@@ -41,9 +41,11 @@ export async function serve(args: readonly string[]): Promise<void> {
     const [{ openHttp }, { openEncoders, readyEncoders }] = await Promise.all([import("./open-http.ts"), import("./open-encoders.ts")]);
     const encoders = openEncoders(config, assets.libraryPath);
     owned = { engines: [engine, encoders.embed, encoders.rank] };
-    const listener = openHttp(config, { engine, id, modelPath, encoders });
+    const warmPrompts = config.warmPrompts === undefined ? [] : (await import("./warm-prompts.ts")).readWarmPrompts(config.warmPrompts);
+    const { listener, warm } = openHttp(config, { engine, id, modelPath, encoders, warmPrompts });
     const [info, preloaded] = [await engine.ready, await readyEncoders(encoders)];
     const stopped = firstSignal(owned);
+    await warm();
     const batching = `${mode.mode}: ${mode.reason}`;
     const started = { id, info, batching, url: listener.url, apiKey: config.apiKey !== undefined, encoders: preloaded };
     process.stdout.write(startBlock(started, useColor(process.stdout)));

@@ -34,6 +34,7 @@ export interface AppOptions {
   readonly openAfterMs?: number;
   readonly log?: (line: string) => void;
   readonly responses?: ResponseStore;
+  readonly rewarm?: () => void;
 }
 
 export function makeApp(options: AppOptions): AnyElysia {

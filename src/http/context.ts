@@ -40,6 +40,7 @@ export interface Context {
   readonly overrides: OverrideCounts; // of the repetition policy
   readonly running: Running;
   readonly responses: ResponseStore;
+  readonly rewarm?: () => void; // reads warm prompts again; absent when there are none
 }
 
 /** The model of that name, whatever its state. */

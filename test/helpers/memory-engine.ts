@@ -24,7 +24,12 @@ export class MemoryEngine {
   readonly running: Promise<void>;
   private readonly runner: Runner;
 
-  constructor(loaded: LoadedModel, limits: Pick<Limits, "maxRows" | "prefillChunk">, prefixes?: PrefixStore, memory?: (runner: Runner) => Memory) {
+  constructor(
+    loaded: LoadedModel,
+    limits: Pick<Limits, "maxRows" | "prefillChunk" | "prefillRows">,
+    prefixes?: PrefixStore,
+    memory?: (runner: Runner) => Memory,
+  ) {
     this.runner = new Runner(loaded.model, prefixes);
     this.loop = new EngineLoop(this.runner, {
       limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },

@@ -37,14 +37,18 @@ export function cacheRoutes(context: Context) {
         errors: [503],
       }),
     })
-    .delete("/v1/cache/prefix", async () => (await clear(), Response.json({ status: "cleared", rewarm_scheduled: false })), {
-      parse: "none",
-      detail: operation({
-        tag: "Server",
-        summary: "Clear stored prefixes",
-        description: "The same: prefixes are the only cache.",
-        responses: { 200: prefixClearedSchema },
-        errors: [503],
-      }),
-    });
+    .delete(
+      "/v1/cache/prefix",
+      async () => (await clear(), context.rewarm?.(), Response.json({ status: "cleared", rewarm_scheduled: context.rewarm !== undefined })),
+      {
+        parse: "none",
+        detail: operation({
+          tag: "Server",
+          summary: "Clear stored prefixes",
+          description: "The same, and reads the prompts of --warm-prompts again in the background.",
+          responses: { 200: prefixClearedSchema },
+          errors: [503],
+        }),
+      },
+    );
 }
