@@ -36,8 +36,19 @@ export function decodeBlock(file: Uint8Array<ArrayBuffer>): BlockFile | undefine
   if (view.getBigUint64(CHECKSUM, true) !== checksum(file)) return undefined;
   const length = view.getUint32(LENGTH, true);
   const start = dataStart(length);
-  const { key, ids, format } = JSON.parse(new TextDecoder().decode(file.subarray(HEADER, HEADER + length))) as BlockHeader;
-  return { key, ids, format, data: new Uint32Array(file.slice(start).buffer) };
+  const header = readHeader(file.subarray(HEADER, HEADER + length));
+  if (header === undefined || (file.length - start) % 4 !== 0) return undefined;
+  return { ...header, data: new Uint32Array(file.slice(start).buffer) };
+}
+
+/** A checksum is no proof of who wrote a file, so its header is looked at like any other input. */
+function readHeader(bytes: Uint8Array): BlockHeader | undefined {
+  try {
+    const { key, ids, format } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<BlockHeader>;
+    return typeof key === "string" && Array.isArray(ids) ? { key, ids, format } : undefined;
+  } catch {
+    return undefined; // no JSON, or null
+  }
 }
 
 function dataStart(headerLength: number): number {

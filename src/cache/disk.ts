@@ -114,7 +114,11 @@ export class DiskTier {
   async clear(): Promise<void> {
     this.generation += 1;
     this.queue.clear();
-    await Promise.all([...this.own.keys()].map(key => this.drop(key)));
+    try {
+      await Promise.all([...this.own.keys()].map(key => this.drop(key)));
+    } catch (error) {
+      this.options.log(`stored prefixes in ${this.options.directory} cannot be deleted: ${error}`);
+    }
   }
 
   /** Writes what waits, as far as that goes within the time. */

@@ -121,11 +121,13 @@ export class BlockFormat {
   }
 }
 
-function isPart({ heads, width, dtype }: PartFormat): boolean {
+function isPart(part: Partial<PartFormat> | null): boolean {
+  const { heads, width, dtype } = part ?? {};
   return Number.isInteger(heads) && Number.isInteger(width) && mx.isDtype(dtype);
 }
 
-function isState({ shape, dtype }: StateFormat): boolean {
+function isState(state: Partial<StateFormat> | null): boolean {
+  const { shape, dtype } = state ?? {};
   return Array.isArray(shape) && shape.every(Number.isInteger) && mx.isDtype(dtype);
 }
 
