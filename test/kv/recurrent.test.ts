@@ -1,5 +1,6 @@
 // States of a group of rows against the sums that each row's tokens make, while rows come and go.
 import { beforeAll, expect, test } from "bun:test";
+import { rowsCost } from "../../src/kv/cost.ts";
 import { KvRows } from "../../src/kv/rows.ts";
 import type { LayerLayout } from "../../src/models/model.ts";
 import * as mx from "../../src/mx/index.ts";
@@ -90,4 +91,16 @@ test("a copied state goes on apart from its source", () => {
   step(copy, [other], 2, next);
   expect(copy.lengths).toEqual([7]);
   for (const one of [kv, copy]) one.release();
+});
+
+test("states take the bytes that were counted before they were made", () => {
+  const { next } = dice(5);
+  const cost = rowsCost([LAYOUT], 4);
+  const kv = new KvRows([LAYOUT]);
+  const sums = [0, 1, 2].map(() => [0, 0, 0]);
+  sums.forEach(() => kv.addRow());
+  step(kv, sums, 4, next);
+  expect(kv.stateBytes).toBe(cost([], [4, 4, 4]));
+  expect(cost([9], [4])).toBe(3 * cost([], [4])); // a row that is read has its own states and a place among all
+  kv.release();
 });
