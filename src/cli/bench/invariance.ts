@@ -2,11 +2,10 @@
 // between the two is the engine's doing: it tells the share of tokens that agree, with its confidence interval, and of equal answers.
 import { writeFileSync } from "node:fs";
 import { counts, type BenchConfig } from "./options.ts";
-import { plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
+import { inTime, plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
 import { poems, promptsOf } from "./prompts.ts";
 import { agreement, interval, mean, type Interval } from "./statistics.ts";
 import { toText } from "./table.ts";
-import { inTime } from "./throughput.ts";
 
 const LEAST_AGREEMENT = 0.95; // below that, with the stated confidence, answers depend on their company
 

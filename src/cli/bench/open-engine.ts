@@ -50,3 +50,12 @@ export const plainSampling: Sampling = {
   presencePenalty: 0,
   logitBias: [],
 };
+
+const SILENCE_MS = 120_000; // an engine that says nothing for that long has failed
+
+/** Fails when nothing comes for too long. */
+export async function inTime<T>(news: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`the engine has said nothing for ${SILENCE_MS / 1000} s`)), SILENCE_MS);
+  return Promise.race([news, promise]).finally(() => clearTimeout(timer));
+}

@@ -2,11 +2,10 @@
 import { writeFileSync } from "node:fs";
 import type { EngineStats } from "../../engine/protocol.ts";
 import { readBenchConfig, type BenchConfig } from "./options.ts";
-import { plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
+import { inTime, plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
 import { poems, promptsOf } from "./prompts.ts";
 
 const SETTLE_MS = 100;
-const SILENCE_MS = 120_000; // an engine that says nothing for that long has failed
 
 export interface Pass {
   readonly seconds: number;
@@ -78,13 +77,6 @@ async function runPass({ engine, text }: OpenEngine, prompts: readonly string[],
     firstTokenMs: sum(answer => answer.first) / answers.length,
     steps: (await engine.stats()).steps - before.steps,
   };
-}
-
-/** Fails when nothing comes for too long. */
-export async function inTime<T>(news: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`the engine has said nothing for ${SILENCE_MS / 1000} s`)), SILENCE_MS);
-  return Promise.race([news, promise]).finally(() => clearTimeout(timer));
 }
 
 export function resultBlock(pass: Pass, title: string): string {
