@@ -25,8 +25,42 @@ async function ask(path: string, body: object, headers: Record<string, string>):
   return [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
 }
 
+const once = { type: "ephemeral" };
+const claudeFirst: object[] = [
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "<system-reminder>\nThe date is today.\n</system-reminder>" },
+      { type: "text", text: "List the files.", cache_control: once },
+    ],
+  },
+];
+const claudeSecond = [
+  ...claudeFirst,
+  {
+    role: "assistant",
+    content: [
+      { type: "thinking", thinking: "I list them.", signature: "c2ln" },
+      { type: "tool_use", id: "toolu_1", name: "Bash", input: { command: "ls" } },
+      { type: "tool_use", id: "toolu_2", name: "Read", input: { file_path: "a.txt" } },
+    ],
+  },
+  {
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: "toolu_1", content: "a.txt" },
+      {
+        type: "tool_result",
+        tool_use_id: "toolu_2",
+        content: [{ type: "text", text: "<tool_use_error>no such file</tool_use_error>" }],
+        is_error: true,
+      },
+    ],
+  },
+  { role: "system", content: "The user has changed a.txt." },
+  { role: "user", content: [{ type: "text", text: "And now?", cache_control: once }] },
+];
 test("Claude Code", async () => {
-  const once = { type: "ephemeral" };
   const tool = (name: string, property: string) => ({
     name,
     description: `The tool ${name}.`,
@@ -61,47 +95,13 @@ test("Claude Code", async () => {
     expect(events.at(-1)).toEqual({ type: "message_stop" });
     return events.at(-2).usage;
   };
-  const first: object[] = [
-    {
-      role: "user",
-      content: [
-        { type: "text", text: "<system-reminder>\nThe date is today.\n</system-reminder>" },
-        { type: "text", text: "List the files.", cache_control: once },
-      ],
-    },
-  ];
-  const second = [
-    ...first,
-    {
-      role: "assistant",
-      content: [
-        { type: "thinking", thinking: "I list them.", signature: "c2ln" },
-        { type: "tool_use", id: "toolu_1", name: "Bash", input: { command: "ls" } },
-        { type: "tool_use", id: "toolu_2", name: "Read", input: { file_path: "a.txt" } },
-      ],
-    },
-    {
-      role: "user",
-      content: [
-        { type: "tool_result", tool_use_id: "toolu_1", content: "a.txt" },
-        {
-          type: "tool_result",
-          tool_use_id: "toolu_2",
-          content: [{ type: "text", text: "<tool_use_error>no such file</tool_use_error>" }],
-          is_error: true,
-        },
-      ],
-    },
-    { role: "system", content: "The user has changed a.txt." },
-    { role: "user", content: [{ type: "text", text: "And now?", cache_control: once }] },
-  ];
-  const before = await turn("1f2e3", first);
-  const usage = await turn("9a8b7", second);
+  const before = await turn("1f2e3", claudeFirst);
+  const usage = await turn("9a8b7", claudeSecond);
   expect(usage.cache_read_input_tokens).toBeGreaterThan((before.input_tokens + before.cache_read_input_tokens) * 0.8);
   const counted = await fetch(`${server.url}/v1/messages/count_tokens?beta=true`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model: "default", messages: first }),
+    body: JSON.stringify({ model: "default", messages: claudeFirst }),
   });
   expect(await counted.json()).toEqual({ input_tokens: expect.any(Number) });
 });
