@@ -1,6 +1,7 @@
 """Greedy evaluation on held-out cases, by group.
 
-python3 eval.py --url http://127.0.0.1:8000/v1 --cases 200 [--stream] [--at-once 8]   a running server, standard library only
+python3 eval.py --url http://127.0.0.1:8000/v1 --cases 200 [--stream] [--strict] [--at-once 8]   a running server
+    with the standard library alone; --strict asks the server to hold calls to the schemas
 python3 eval.py --run OUT [--bits 8] [--cases 3300]                     a training run in PyTorch, as if quantized (16 = as trained)
 
 Writes the failures to --out. --groups tool limits it to groups that begin so.
@@ -46,11 +47,11 @@ def report(cases, answers, seconds, path=None):
     return table
 
 
-def answer_by_server(cases, url, model, stream, at_once):
+def answer_by_server(cases, url, model, stream, strict, at_once):
     import client
     out = []
     with ThreadPoolExecutor(at_once) as pool:
-        for answer in pool.map(lambda case: client.ask(url, model, case, stream), cases):
+        for answer in pool.map(lambda case: client.ask(url, model, case, stream, strict), cases):
             out.append(answer)
             if len(out) % 50 == 0:
                 print(f"{len(out)} of {len(cases)}", flush=True)
@@ -91,6 +92,7 @@ if __name__ == "__main__":
     p.add_argument("--url")
     p.add_argument("--model", default="pippin-mini")
     p.add_argument("--stream", action="store_true")
+    p.add_argument("--strict", action="store_true")
     p.add_argument("--at-once", type=int, default=1, help="requests that the server gets together")
     p.add_argument("--run")
     p.add_argument("--bits", type=int, default=8)
@@ -102,7 +104,7 @@ if __name__ == "__main__":
     a = p.parse_args()
     todo, began = make_cases(a.cases, a.seed, [g for g in GROUPS if g.startswith(a.groups)]) + make_probes(), time.time()
     if a.url:
-        done = answer_by_server(todo, a.url, a.model, a.stream, a.at_once)
+        done = answer_by_server(todo, a.url, a.model, a.stream, a.strict, a.at_once)
     else:
         done = answer_by_torch(todo, *load(a.run, a.bits), a.tokenizer)
     report(todo, done, time.time() - began, a.out)
