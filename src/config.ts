@@ -114,9 +114,9 @@ export const serveOptions = {
   continuousBatching: toggle({ section: batching, default: false, help: "auto batches from the start" }),
   repetitionPolicy: choice({
     section: guards,
-    choices: ["safe", "strict", "off"],
-    default: "safe",
-    help: "ends an answer that goes round in circles, after 8 equal tokens or 6 equal patterns of up to 4; strict after 4 of up to 6",
+    choices: ["off", "safe", "strict"],
+    default: "off",
+    help: "ends an answer that goes round in circles: safe after 8 equal tokens or 6 equal patterns of up to 4, strict after 4 of up to 6",
   }),
   trustRequestsWhenAuthDisabled: toggle({
     section: guards,
