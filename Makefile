@@ -11,6 +11,7 @@ SYSTEM := $(shell uname -s)-$(shell uname -m)
 BACKEND ?= $(if $(filter Darwin-%,$(SYSTEM)),metal,cpu)
 MODEL ?=
 ARGS ?=
+FILES ?=
 
 MLX_VERSION := 0.32.2
 MLX_WHEEL := $(if $(filter cuda,$(BACKEND)),mlx-cuda-13,mlx-$(BACKEND))
@@ -62,8 +63,8 @@ run: npm shim ## serve the built-in model, or MODEL=folder, from the sources
 
 minilm: $(MINILM_STAMP) ## bring a real encoder, all-MiniLM-L6-v2 (84 MB), which tests read, into .build/
 
-test: shim build minilm ## run everything: check, the shim's sanitizer run, tensors, models, the executable
-	@exec $(BUN) test/run.ts all
+test: shim build minilm ## run everything, or FILES="test/…": check, the shim's sanitizer run, tensors, models, the executable
+	@exec $(BUN) test/run.ts all $(FILES)
 
 check: npm ## run the fast part: format, types, import rules, sizes, pure and HTTP tests (no MLX, no network)
 	@exec $(BUN) test/run.ts check

@@ -1,4 +1,5 @@
 // `make check` and `make test`: runs every step, even after a failure, and ends in one line "N passed, N failed".
+// Files named behind the mode run alone.
 // Which tests need MLX is read from their imports: those that reach src/mx. Those under test/e2e need the executable.
 import { join } from "node:path";
 import { chainTo, importGraph, root } from "./helpers/imports.ts";
@@ -8,6 +9,8 @@ interface Step {
   readonly command: readonly string[];
   readonly tests?: boolean; // a run of `bun test`, which counts for itself
 }
+
+const TEST_LIMIT_MS = 60_000; // of one test on a busy machine; a test that hangs still ends
 
 const bin = (name: string) => join("node_modules/.bin", name);
 
@@ -21,10 +24,11 @@ function testSteps(): { pure: string[]; tensors: string[]; e2e: string[] } {
 
 function bunTest(name: string, files: readonly string[]): Step[] {
   if (files.length === 0) return [];
-  return [{ name, command: [bin("bun"), "test", "--only-failures", ...files.map(file => `./${file}`)], tests: true }];
+  return [{ name, command: [bin("bun"), "test", "--only-failures", `--timeout=${TEST_LIMIT_MS}`, ...files.map(file => `./${file}`)], tests: true }];
 }
 
-function steps(mode: string): Step[] {
+function steps(mode: string, files: readonly string[]): Step[] {
+  if (files.length > 0) return bunTest(files.join(" "), files);
   const { pure, tensors, e2e } = testSteps();
   return [
     {
@@ -72,7 +76,8 @@ async function run(step: Step): Promise<[passed: number, failed: number]> {
 }
 
 const total = { passed: 0, failed: 0 };
-for (const step of steps(process.argv[2] ?? "all")) {
+const [mode = "all", ...files] = process.argv.slice(2);
+for (const step of steps(mode, files)) {
   const [passed, failed] = await run(step);
   total.passed += passed;
   total.failed += failed;

@@ -65,10 +65,11 @@ describe("the first problem of a value", () => {
   });
 
   test("a million bad values cost no more than the first of them", () => {
-    const list: unknown[] = new Array(1_000_000).fill("x");
-    const begin = performance.now();
+    let reads = 0;
+    const counting = { get: (list: unknown[], key: string) => ((reads += /^\d+$/.test(key) ? 1 : 0), Reflect.get(list, key)) };
+    const list = new Proxy<unknown[]>(new Array(1_000_000).fill("x"), counting as ProxyHandler<unknown[]>);
     expect(check(Type.Array(Type.Integer()), list)?.path).toEqual([0]);
-    expect(performance.now() - begin).toBeLessThan(50);
+    expect(reads).toBe(1);
   });
 });
 

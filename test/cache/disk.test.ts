@@ -277,4 +277,4 @@ test("kill -9 at any moment leaves only whole blocks, and the next start clears 
     expect(tier.stats.blocks).toBeGreaterThan(0);
     expect(readdirSync(join(folder, "tier", STORE)).filter(name => name.endsWith(".tmp"))).toEqual([]);
   }
-}, 60_000);
+});

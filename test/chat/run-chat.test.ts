@@ -3,6 +3,7 @@ import { ApiError } from "../../src/chat/error.ts";
 import { runChat } from "../../src/chat/run.ts";
 import type { ChatRequest, Tool } from "../../src/chat/types.ts";
 import { EngineError } from "../../src/engine/error.ts";
+import { until } from "../helpers/until.ts";
 import { random } from "../parsers/cuts.ts";
 import { chat, collect, fold, generation, openTestService, type Setup } from "./service.ts";
 
@@ -247,7 +248,7 @@ describe("several choices", () => {
     })();
     expect(reading).rejects.toThrow(EngineError);
     await reading.catch(() => {});
-    await Bun.sleep(5);
+    await until(() => engine.aborted === 2, "the others are aborted");
     expect(events).not.toContain("finish");
     expect([engine.running, engine.aborted]).toEqual([0, 2]);
   });
@@ -347,7 +348,7 @@ describe("an end from outside", () => {
   test("by leaving the events stops the sequences", async () => {
     const { service, engine } = openTestService({ says: "a", script: { hang: true } });
     for await (const event of runChat(service, chat({ choices: 2 }), never)) if (event.type === "text") break;
-    await Bun.sleep(5);
+    await until(() => engine.aborted === 2, "both are aborted");
     expect([engine.running, engine.aborted]).toEqual([0, 2]);
   });
 

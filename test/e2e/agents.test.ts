@@ -1,9 +1,7 @@
 // Sessions in the shapes of Claude Code and Codex CLI, written by hand from what is known of them: they go through without an error, and
 // from the second request on most of the prompt is found again.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { startServer, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: Server;
 beforeAll(async () => {

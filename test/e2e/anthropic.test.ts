@@ -1,9 +1,7 @@
 // The official Anthropic client against the executable and its built-in model.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { startServer, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: Server;
 let client: Anthropic;

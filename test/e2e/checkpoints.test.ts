@@ -1,12 +1,10 @@
 // Checkpoints that do not hold: each is refused in one line with an exit code, no stack, and nothing left running.
-import { afterAll, expect, test, setDefaultTimeout } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../helpers/imports.ts";
 import { Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 const folder = mkdtempSync(join(tmpdir(), "pippin-checkpoints-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

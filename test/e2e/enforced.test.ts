@@ -1,11 +1,9 @@
 // Enforced output through the official OpenAI client and its zod helpers, against the executable and its built-in model.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { startServer, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(60_000);
 
 let server: Server;
 let client: OpenAI;

@@ -1,5 +1,5 @@
 // What applications are written with: the Vercel AI SDK and LangChain, over the routes that they choose themselves.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
@@ -7,8 +7,6 @@ import { ChatOpenAI, OpenAI as LangchainCompletions } from "@langchain/openai";
 import { APICallError, generateText, streamText, tool, type LanguageModel, type ModelMessage, type ToolSet } from "ai";
 import { z } from "zod";
 import { startServer, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: Server;
 const model = "pippin-mini";

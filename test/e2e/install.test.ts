@@ -1,11 +1,9 @@
 // The executable alone, in an empty folder of somebody who has nothing else.
-import { afterAll, beforeAll, describe, expect, test, setDefaultTimeout } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executable } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 const nobody = 65534;
 const asNobody = process.getuid?.() === 0 && Bun.which("setpriv") !== null;

@@ -1,9 +1,7 @@
 // The official OpenAI client against the executable and its built-in model.
-import { afterAll, beforeAll, describe, expect, test, setDefaultTimeout } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { cpuTicks, startServer, threadNames, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: Server;
 let client: OpenAI;

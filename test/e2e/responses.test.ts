@@ -1,9 +1,8 @@
 // The official OpenAI client's responses against the executable and its built-in model.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
-import { startServer, until, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
+import { startServer, type Server } from "../helpers/server.ts";
+import { until } from "../helpers/until.ts";
 
 let server: Server;
 let client: OpenAI;
@@ -52,7 +51,7 @@ describe("a stored response", () => {
 
   test("in the background is read when it is done", async () => {
     const { id } = await client.responses.create({ model, input, background: true, max_output_tokens: 16 });
-    await until(async () => (await client.responses.retrieve(id)).status !== "in_progress", 10_000);
+    await until(async () => (await client.responses.retrieve(id)).status !== "in_progress");
     expect((await client.responses.retrieve(id)).output_text.length).toBeGreaterThan(0);
   });
 

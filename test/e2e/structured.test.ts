@@ -1,6 +1,6 @@
 // The helpers of the clients for structured output and for calls that must be made. The schemas leave room for few answers, so that any
 // model gives one within the upper bound of tokens.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import Anthropic from "@anthropic-ai/sdk";
@@ -11,8 +11,6 @@ import OpenAI from "openai";
 import { zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { startServer, type Server } from "../helpers/server.ts";
-
-setDefaultTimeout(30_000);
 
 let server: Server;
 let openai: OpenAI;

@@ -1,6 +1,6 @@
 // Batch equals alone: on the CPU back end a sequence gets the same ids, bit for bit the same log-probabilities,
 // whatever joins and leaves beside it and however its prompt is cut into chunks.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
@@ -9,8 +9,6 @@ import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 
 const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", "lfm2_moe/plain", "mamba2/plain", "qwen3_next/4-bit"];
-
-setDefaultTimeout(30_000);
 
 describe.each(MODELS)("%s", name => {
   let loaded: LoadedModel;
@@ -148,4 +146,4 @@ test("after 1,000 requests with aborts, handles and memory are back where they w
   prefixes.clear();
   expect([mx.liveHandles(), mx.activeMemory()]).toEqual(before);
   loaded.weights.release();
-}, 60_000);
+});

@@ -1,6 +1,6 @@
 // The equality matrix: cold, partly and wholly stored, stored on disk × alone, in a batch, joining and leaving × full attention, sliding
 // window, quantized keys and values. Id for id and bit for bit on the CPU back end.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,8 +28,6 @@ const KINDS: readonly Kind[] = [
   { name: "4 bits behind 24 positions", quantization: { bits: 4, groupSize: 32, minTokens: 21 } },
   { name: "8 bits behind 40 positions, with a window", window: 30, quantization: { bits: 8, groupSize: 32, minTokens: 40 } },
 ];
-
-setDefaultTimeout(60_000);
 
 describe.each(KINDS)("$name", ({ window, quantization }) => {
   let opened: ReturnType<typeof openRandomModel>;

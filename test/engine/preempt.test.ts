@@ -1,5 +1,5 @@
 // Preempted and resumed equals undisturbed: on the CPU back end, id for id and bit for bit, greedy and seeded.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Submit } from "../../src/engine/protocol.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
@@ -7,8 +7,6 @@ import * as mx from "../../src/mx/index.ts";
 import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
-
-setDefaultTimeout(30_000);
 
 describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("%s", name => {
   let loaded: LoadedModel;

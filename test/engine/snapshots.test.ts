@@ -1,5 +1,5 @@
 // Rows with states go on from stored prefixes: where reading pauses for that, and how much is read again.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,8 +11,6 @@ import { Sequence } from "../../src/scheduler/sequence.ts";
 import { alone, MemoryEngine, openDisk, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
-
-setDefaultTimeout(30_000);
 
 describe("reading pauses", () => {
   const sequence = new Sequence(submission(1, { prompt: new Uint32Array(2000) }), 4096, 0);

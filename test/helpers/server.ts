@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./imports.ts";
+import { until } from "./until.ts";
 
 export const executable = join(root, "dist/pippin");
 /** One cache for all servers of a test run, so that only the first unpacks. */
@@ -51,7 +52,7 @@ export class Server implements AsyncDisposable {
 
   /** Resolves when the server has printed its address; throws with its output when it ends before. */
   async ready(): Promise<this> {
-    await until(() => this.url !== "" || this.child.exitCode !== null || this.child.signalCode !== null, 30_000);
+    await until(() => this.url !== "" || this.child.exitCode !== null || this.child.signalCode !== null);
     if (this.url === "") throw new Error(`the server did not start:\n${this.output.join("\n")}`);
     return this;
   }
@@ -91,15 +92,6 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;
-  }
-}
-
-/** Waits until the condition holds; throws after that many milliseconds. */
-export async function until(condition: () => boolean | Promise<boolean>, milliseconds: number): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`still not so after ${milliseconds} ms: ${condition}`);
-    await Bun.sleep(5);
   }
 }
 

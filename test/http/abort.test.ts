@@ -4,7 +4,8 @@ import { chatFrames } from "../../src/api/openai/encode-chat.ts";
 import type { ChatEvent } from "../../src/chat/types.ts";
 import { openLifetime } from "../../src/http/lifetime.ts";
 import { streamResponse } from "../../src/http/sse.ts";
-import { chat, completions, hello, open, say, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { chat, completions, hello, open, say } from "./open.ts";
 
 const long = say("word ".repeat(2000));
 

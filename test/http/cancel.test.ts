@@ -1,6 +1,7 @@
 // An answer that is ended from another connection, by either of its ids.
 import { expect, test } from "bun:test";
-import { chat, frames, hello, ids, open, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { chat, frames, hello, ids, open } from "./open.ts";
 
 const endless = { ids: ids("Hello"), hang: true };
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { embeddingFields } from "../../src/api/openai/embeddings.ts";
 import { EngineError } from "../../src/engine/error.ts";
 import { encoderFolder, openEncoders } from "./encoders.ts";
-import { ids, open, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { ids, open } from "./open.ts";
 
 const path = "/v1/embeddings";
 const error = async (response: Response) => ({ status: response.status, ...((await response.json()) as any).error });

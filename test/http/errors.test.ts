@@ -5,7 +5,8 @@ import { EngineError } from "../../src/engine/error.ts";
 import { toErrorResponse, toFailure } from "../../src/http/errors.ts";
 import type { FailureCode } from "../../src/engine/protocol.ts";
 import { defaultLimits } from "../../src/http/limits.ts";
-import { chat, completions, frames, hello, open, say, until, type Opened } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { chat, completions, frames, hello, open, say, type Opened } from "./open.ts";
 
 /** The failure in an answer, after checking its shape and that the server still serves. */
 async function failure(

@@ -5,7 +5,8 @@ import { chatBodySchema, completionBodySchema } from "../../src/api/openai/field
 import { detokenizeBodySchema, tokenizeBodySchema } from "../../src/api/openai/tokens.ts";
 import { inputBodySchema, responsesBodySchema } from "../../src/api/responses/fields.ts";
 import { dice } from "../helpers/sequences.ts";
-import { chat, completions, hello, open, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { chat, completions, hello, open } from "./open.ts";
 
 type Dice = ReturnType<typeof dice>;
 type Schema = Record<string, any>;

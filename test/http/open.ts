@@ -96,11 +96,3 @@ export async function frames(response: Response): Promise<string[]> {
     .split("\n\n")
     .map(frame => frame.replace(/^data: /, ""));
 }
-
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 2000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`in two seconds it did not happen that ${what}`);
-    await Bun.sleep(1);
-  }
-}

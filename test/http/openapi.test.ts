@@ -4,7 +4,8 @@ import { countFields, messagesFields } from "../../src/api/anthropic/fields.ts";
 import { detokenizeFields, tokenizeFields } from "../../src/api/openai/tokens.ts";
 import { inputFields, responsesFields } from "../../src/api/responses/fields.ts";
 import { chatFields, completionFields } from "../../src/api/openai/fields.ts";
-import { open, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { open } from "./open.ts";
 
 const { send } = open("Hi");
 const document = async (): Promise<any> => (await send("/swagger/json")).json();

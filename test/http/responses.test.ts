@@ -1,6 +1,7 @@
 // Wire transcripts of /v1/responses: what a client reads, and what the model is given to read.
 import { describe, expect, test } from "bun:test";
-import { ids, open, say, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { ids, open, say } from "./open.ts";
 
 const path = "/v1/responses";
 const hello = { input: "Hello" };

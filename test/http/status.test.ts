@@ -1,7 +1,8 @@
 // GET /v1/status: the engine's numbers under the names that vllm-mlx's clients read.
 import { describe, expect, test } from "bun:test";
 import type { SequenceStats } from "../../src/engine/protocol.ts";
-import { chat, hello, open, say, until } from "./open.ts";
+import { until } from "../helpers/until.ts";
+import { chat, hello, open, say } from "./open.ts";
 
 const writing: SequenceStats = {
   id: 4,

