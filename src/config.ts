@@ -80,7 +80,14 @@ export const serveOptions = {
   }),
   prefillBatchSize: integer({ section: batching, default: 8, min: 1, max: 4096, help: "prompts read between two decode steps" }),
   maxQueue: integer({ section: batching, default: 1024, min: 0, max: 1_000_000, help: "sequences that may wait; one more is answered with 429" }),
-  prefillStepSize: integer({ section: batching, value: "TOKENS", default: 2048, min: 1, max: 65_536, help: "most prompt tokens read in a step" }),
+  prefillStepSize: integer({
+    section: batching,
+    value: "TOKENS",
+    default: undefined,
+    min: 1,
+    max: 65_536,
+    help: "most prompt tokens read in a step; 2048 otherwise, and 512 on the CPU, where attention keeps all its products in memory",
+  }),
   chunkedPrefillTokens: integer({
     section: batching,
     value: "TOKENS",

@@ -21,7 +21,7 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
     ...(config.quantize !== "none" && { packing: { name: config.quantize, groupSize: config.quantizeGroupSize } }),
     maxRows: alone ? 1 : Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
     maxQueue: config.maxQueue,
-    prefillStep: config.prefillStepSize,
+    ...(config.prefillStepSize !== undefined && { prefillStep: config.prefillStepSize }),
     ...(config.chunkedPrefillTokens > 0 && { prefillChunk: config.chunkedPrefillTokens }),
     prefillStallMs: config.prefillStallMs,
     prefillRows: config.prefillBatchSize,

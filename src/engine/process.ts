@@ -75,6 +75,9 @@ function openWatch({ pressure, divergence }: EngineOptions, { model }: LoadedMod
   };
 }
 
+/** Prompt ids read in a step. MLX's CPU back end keeps all products of queries and keys of a layer in memory. */
+const PREFILL_STEP = { cpu: 512, gpu: 2048 };
+
 interface Opened {
   readonly loaded: LoadedModel;
   readonly runner: Runner;
@@ -84,7 +87,8 @@ interface Opened {
 }
 
 function openLoop(options: EngineOptions, { loaded, runner, limit, contextLength, careful }: Opened): EngineLoop {
-  const { maxRows, maxQueue, prefillRows, prefillStep, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
+  const { maxRows, maxQueue, prefillRows, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
+  const { prefillStep = PREFILL_STEP[loaded.info.device] } = options;
   return new EngineLoop(runner, {
     limits: { maxRows: careful ? 1 : maxRows, maxQueue, prefillRows, prefillChunk: prefillStep, contextLength },
     vocabSize: loaded.model.vocabSize,

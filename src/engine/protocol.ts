@@ -303,7 +303,7 @@ export interface EngineOptions {
   readonly device: "auto" | "cpu" | "gpu";
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
-  readonly prefillStep: number; // most prompt ids read in a step
+  readonly prefillStep?: number; // most prompt ids read in a step; what suits the device without it
   readonly prefillChunk?: number; // likewise while answers are written; what prefillStallMs allows when absent
   readonly prefillStallMs: number; // by which reading may lengthen a step while answers are written
   readonly prefillRows: number; // prompts read between two decode steps
