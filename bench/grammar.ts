@@ -11,6 +11,7 @@ import { readVocabulary } from "../src/grammar/trie.ts";
 import { loadModel } from "../src/models/load.ts";
 import * as mx from "../src/mx/index.ts";
 import { openTokenizer } from "../src/tokenizer/load.ts";
+import { greedy } from "../src/sampling/greedy.ts";
 
 const { values } = parseArgs({ options: { pieces: { type: "string", default: "150000" }, steps: { type: "string", default: "100" } } });
 const folder = join(import.meta.dir, "../mini/checkpoint");
@@ -85,22 +86,11 @@ async function freeSpeed(free: number, held: number): Promise<number> {
       for (const row of message.rows) counts.set(row.id, (counts.get(row.id) ?? 0) + row.ids.length);
     },
   });
-  const sampling = {
-    temperature: 1,
-    topP: 1,
-    topK: 0,
-    minP: 0,
-    seed: 1,
-    repetitionPenalty: 1,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    logitBias: [],
-  };
   const submit = (id: number): Submit => ({
     type: "submit",
     id,
     prompt: Uint32Array.of(1, 2, 3),
-    sampling: { ...sampling, seed: id },
+    sampling: { ...greedy, temperature: 1, seed: id },
     maxTokens: Number(values.steps),
     minTokens: 0,
     stopIds: [],

@@ -15,6 +15,7 @@ import * as mx from "../src/mx/index.ts";
 import { SamplerRow } from "../src/sampling/row.ts";
 import { sample } from "../src/sampling/sampler.ts";
 import { appendCsv, circumstances, table } from "./lib/report.ts";
+import { greedy } from "../src/sampling/greedy.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +35,6 @@ const VIEWS = new Set(
 );
 const LAYERS = [1, 3] as const;
 const PROMPT = 32;
-const GREEDY = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, logitBias: [] };
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -62,7 +62,7 @@ function ours(folder: string, batch: number): Counts {
     const hidden = model.forward(model.embed(last), kv.begin(1), kv.layers);
     const logits = mx.reshape(model.logits(hidden), [batch, model.vocabSize]);
     const rows = Array.from({ length: batch }, () => {
-      return new SamplerRow({ sampling: GREEDY, minTokens: 0, stopIds: [], logprobs: undefined }, model.vocabSize, new Uint32Array(1));
+      return new SamplerRow({ sampling: greedy, minTokens: 0, stopIds: [], logprobs: undefined }, model.vocabSize, new Uint32Array(1));
     });
     return Object.fromEntries(mx.primitives([sample(logits, rows).ids]));
   });

@@ -8,13 +8,12 @@ import { Runner } from "../src/engine/runner.ts";
 import { warmUp } from "../src/engine/warm-up.ts";
 import { loadModel } from "../src/models/load.ts";
 import * as mx from "../src/mx/index.ts";
+import { greedy } from "../src/sampling/greedy.ts";
 
 const { values: options, positionals } = parseArgs({
   options: { library: { type: "string", default: join(import.meta.dir, "../.build/lib/mlx/lib/libshim.so") } },
   allowPositionals: true,
 });
-
-const GREEDY = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, logitBias: [] };
 
 interface Job {
   batch: number;
@@ -44,7 +43,7 @@ async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<ob
   for (let row = 0; row < batch; row++) {
     const id = nextId++;
     const ids = Uint32Array.from({ length: prompt }, (_, i) => ((i + 1) * 7919 + id * 104729) % 4000);
-    loop.receive({ type: "submit", id, prompt: ids, sampling: GREEDY, maxTokens: tokens, minTokens: 0, stopIds: [] });
+    loop.receive({ type: "submit", id, prompt: ids, sampling: greedy, maxTokens: tokens, minTokens: 0, stopIds: [] });
   }
   await promise;
   const end = performance.now();

@@ -16,6 +16,7 @@ import {
   type ParsedArguments,
   type Values,
 } from "./cli/options.ts";
+import { isLoopback } from "./util/loopback.ts";
 
 const server = "Server";
 const model = "Model";
@@ -371,10 +372,6 @@ export function readOptions<O extends Options>(
   for (const warning of read.warnings) console.error(`warning: ${warning}`);
   if (read.positionals.length > most) throw usageError(`${command} takes no argument ${JSON.stringify(read.positionals[most])}`);
   return read;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** Where unpacked files go: the system's folder for what can be made again. */

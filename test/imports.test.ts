@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chainTo, importGraph, readImports, root } from "./helpers/imports.ts";
+import { serveOptions } from "../src/config.ts";
+import { chainTo, importGraph, readImports, root, sourceFiles } from "./helpers/imports.ts";
 
 const graph = importGraph();
 const files = [...graph.keys()].filter(file => file.startsWith("src/"));
@@ -160,5 +161,30 @@ describe("rule 5", () => {
       file => (text.get(file)!.match(/^export .* from "\.{1,2}\/[^"]*\.ts";$/gm)?.length ?? 0) > 1 || file.endsWith("/index.ts"),
     );
     expect(barrels.filter(file => file !== "src/mx/index.ts" && file !== "src/nn/index.ts")).toEqual([]);
+  });
+});
+
+describe("nothing is left over", () => {
+  const all = new Map(sourceFiles("src", "test", "bench", "mini").map(file => [file, text.get(file) ?? readFileSync(join(root, file), "utf8")]));
+  const usersBeside = (own: string, name: string, wanted: (file: string) => boolean) =>
+    [...all].some(([file, source]) => file !== own && wanted(file) && new RegExp(`\\b${name}\\b`).test(source));
+
+  test("every value that a file exports is used by another", () => {
+    const unused = files.flatMap(file =>
+      [...text.get(file)!.matchAll(/^export (?:async )?(?:function\*?|const|class|let) (\w+)/gm)]
+        .map(match => match[1]!)
+        .filter(name => !usersBeside(file, name, () => true))
+        .map(name => `${file} ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test("every setting of serve is read somewhere", () => {
+    const readers = (file: string) => file.startsWith("src/") && !file.startsWith("src/cli/bench/");
+    const unread = Object.keys(serveOptions).filter(key => {
+      const inConfig = new RegExp(`[.{,] *${key}\\b`).test(text.get("src/config.ts")!.split("export function readServeConfig")[1]!);
+      return !inConfig && !usersBeside("src/config.ts", key, readers);
+    });
+    expect(unread).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 // Tables of a route's body fields, each with its fate. Validation, the OpenAPI page and tests read the same table.
 import Type, { type Static, type TSchema } from "typebox";
 import { ApiError } from "../chat/error.ts";
-import { check, fieldName, type Problem } from "./check.ts";
+import { fieldName } from "../util/field-name.ts";
+import { check, type Problem } from "./check.ts";
+import { isObject } from "../util/json.ts";
 
 /**
  * works: changes the answer as documented (values a schema does not allow are refused by name).
@@ -37,8 +39,7 @@ export function bodySchema(fields: Fields, required: readonly string[]): TSchema
 
 /** The fields that are set, each within its schema. Throws ApiError 400 naming the first that is not; names unknown ones in `ignored`. */
 export function checkBody<B>(value: unknown, fields: Fields, required: readonly string[], ignored: Set<string>): B {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    refuse({ path: [], code: "invalid_type", message: "must be a JSON object" });
+  if (!isObject(value)) refuse({ path: [], code: "invalid_type", message: "must be a JSON object" });
   const body: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(value)) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;

@@ -2,6 +2,7 @@
 // Covers the keywords our schemas use. A schema library walks all of a bad body before it answers (seconds for a body of 32 MB) and
 // says of a union only that nothing matched; this stops at the first problem and says which alternative was meant.
 import type { TSchema } from "typebox";
+import { isObject } from "../util/json.ts";
 
 export interface Problem {
   readonly path: readonly (string | number)[];
@@ -40,11 +41,6 @@ export function check(schema: TSchema, value: unknown): Problem | undefined {
   return checkValue(schema as Schema, value);
 }
 
-/** `messages[2].content`, as clients know it. */
-export function fieldName(path: readonly (string | number)[]): string {
-  return path.reduce<string>((name, part) => (typeof part === "number" ? `${name}[${part}]` : name ? `${name}.${part}` : part), "");
-}
-
 function checkValue(schema: Schema, value: unknown): Problem | undefined {
   const problem = checkPlain(schema, value);
   const reason = schema["x-refused"];
@@ -60,7 +56,7 @@ function checkPlain(schema: Schema, value: unknown): Problem | undefined {
   if (typeof value === "number") return checkNumber(schema, value);
   if (typeof value === "string") return checkString(schema, value);
   if (Array.isArray(value)) return checkArray(schema, value);
-  if (typeof value === "object" && value !== null) return checkObject(schema, value as Record<string, unknown>);
+  if (isObject(value)) return checkObject(schema, value);
   return undefined;
 }
 
@@ -68,8 +64,8 @@ function checkPlain(schema: Schema, value: unknown): Problem | undefined {
 function checkTagged({ anyOf = [], "x-refused-types": refused = {} }: Schema, value: unknown): Problem | undefined {
   const objects = anyOf.filter(option => option.type === "object");
   const tag = ["type", "role"].find(name => objects.length > 0 && objects.every(option => tagsOf(option, name).length > 0));
-  if (tag === undefined || typeof value !== "object" || value === null || Array.isArray(value) || !isPresent(value as never, tag)) return undefined;
-  const given = (value as Record<string, unknown>)[tag];
+  if (tag === undefined || !isObject(value) || !isPresent(value, tag)) return undefined;
+  const given = value[tag];
   const known = objects.flatMap(option => tagsOf(option, tag));
   if (known.includes(given)) return undefined;
   const reason = typeof given === "string" && Object.hasOwn(refused, given) ? refused[given] : undefined;
@@ -171,7 +167,7 @@ function hasType(schema: Schema, value: unknown): boolean {
     case "array":
       return Array.isArray(value);
     case "object":
-      return typeof value === "object" && value !== null && !Array.isArray(value);
+      return isObject(value);
     case "null":
       return value === null;
     default:

@@ -5,6 +5,7 @@ import { GrammarError } from "../grammar/error.ts";
 import { ApiError } from "./error.ts";
 import type { Service } from "./service.ts";
 import type { ChatRequest, Constraint } from "./types.ts";
+import { fieldName } from "../util/field-name.ts";
 
 const MOST_CALLS = 16; // in one answer
 
@@ -49,9 +50,7 @@ function compile(service: Service, form: AnswerForm, field: string): Grammar {
 }
 
 function refusal({ message, path, tool }: GrammarError, field: string): ApiError {
-  const place = path
-    .slice(0, 40)
-    .reduce<string>((name, part) => (typeof part === "number" ? `${name}[${part}]` : name ? `${name}.${part}` : String(part)), "");
+  const place = fieldName(path.slice(0, 40));
   const param = (tool === undefined ? [field, place] : ["tools", tool, "parameters", place]).filter(part => part !== "").join(".");
   return new ApiError(400, `'${param}' ${message}.`, { code: "unsupported_schema", param });
 }

@@ -3,6 +3,7 @@ import { fitsCallId, makeCallId } from "../parsers/call-ids.ts";
 import type { CallIds } from "../parsers/types.ts";
 import type { Conventions } from "./conventions.ts";
 import type { Message, Tool, ToolCall } from "./types.ts";
+import { parseObject } from "../util/json.ts";
 
 export type TemplateMessage = Readonly<Record<string, unknown>>;
 
@@ -55,7 +56,7 @@ function toTemplateMessage(message: Message, conventions: Conventions): Template
 }
 
 function toTemplateCall(call: ToolCall, conventions: Conventions): object {
-  const given = conventions.argumentsAs === "object" ? (readObject(call.arguments) ?? call.arguments) : call.arguments;
+  const given = conventions.argumentsAs === "object" ? (parseObject(call.arguments) ?? call.arguments) : call.arguments;
   return { type: "function", id: call.id, function: { name: call.name, arguments: given } };
 }
 
@@ -65,14 +66,4 @@ export function toTemplateTools(tools: readonly Tool[]): TemplateMessage[] {
     type: "function",
     function: { name, ...(description !== undefined && { description }), parameters: parameters ?? { type: "object", properties: {} } },
   }));
-}
-
-/** Undefined unless the text is a JSON object. */
-function readObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined; // the model's own words, which the template then gets as they are
-  }
 }

@@ -127,3 +127,5 @@ export type ChatEvent =
       readonly repetition?: string;
       readonly usage: Usage;
     };
+
+export type FinishEvent = Extract<ChatEvent, { type: "finish" }>;

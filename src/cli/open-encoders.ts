@@ -9,11 +9,7 @@ import { openEncoderService, type EncoderService, type Task } from "../retrieval
 import { TokenizerError } from "../tokenizer/error.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { cachedModel, findModel } from "./find-model.ts";
-
-export interface Encoders {
-  readonly embed: EncoderHost;
-  readonly rank: EncoderHost;
-}
+import type { Encoders } from "../http/context.ts";
 
 /** Starts what the settings name. Throws CliError for what the user can mend. */
 export function openEncoders(config: ServeConfig, libraryPath: string): Encoders {

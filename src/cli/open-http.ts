@@ -10,7 +10,7 @@ import { listen, ListenError, type Listener } from "../http/listen.ts";
 import { UnknownFormatError } from "../parsers/registry.ts";
 import { TokenizerError } from "../tokenizer/error.ts";
 import { CliError, exitCodes } from "./error.ts";
-import type { Encoders } from "./open-encoders.ts";
+import type { Encoders } from "../http/context.ts";
 import { version } from "./version.ts";
 
 export interface ModelToServe {

@@ -2,6 +2,7 @@
 // Knows nothing of any particular option (config.ts has them) and reads neither argv nor the environment itself.
 import { usageError } from "./error.ts";
 import { nearest } from "./nearest.ts";
+import { parseObject } from "../util/json.ts";
 
 export interface Option<T> {
   readonly section: string;
@@ -76,15 +77,7 @@ export function choice<const T extends string>(facts: Facts<NoInfer<T>> & { choi
 
 /** A JSON object. */
 export function json(facts: Facts<Readonly<Record<string, unknown>>>): Option<Readonly<Record<string, unknown>>> {
-  const read = (text: string) => {
-    try {
-      const value: unknown = JSON.parse(text);
-      return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-    } catch {
-      return undefined; // the message names what is expected
-    }
-  };
-  return { value: "JSON", ...facts, expects: "a JSON object", read };
+  return { value: "JSON", ...facts, expects: "a JSON object", read: parseObject };
 }
 
 /** Given or not; in the environment "1", "true", "0" or "false". */

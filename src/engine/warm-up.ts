@@ -1,29 +1,17 @@
 // GPU back ends compile kernels when they are first used. An engine reads and answers a short prompt before it says
 // ready, alone and in a batch, so that no request pays for that.
 import { Sequence } from "../scheduler/sequence.ts";
-import type { Sampling } from "./protocol.ts";
+import { greedy } from "../sampling/greedy.ts";
 import type { Runner } from "./runner.ts";
 
 const PROMPT_LENGTHS = [1, 8, 64];
 const STEPS = 3;
 
-const SAMPLING: Sampling = {
-  temperature: 1,
-  topP: 0.9,
-  topK: 0,
-  minP: 0,
-  seed: 0,
-  repetitionPenalty: 1,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  logitBias: [],
-};
-
 /** Runs the model over made-up prompts, greedy and sampled; leaves no row behind. */
 export function warmUp(runner: Runner, contextLength: number): void {
   const lengths = PROMPT_LENGTHS.filter(length => length + STEPS < contextLength);
   const sequences = lengths.map((length, i) => {
-    const sampling = { ...SAMPLING, temperature: i % 2 };
+    const sampling = { ...greedy, temperature: i % 2, topP: 0.9 };
     return new Sequence(
       { type: "submit", id: -1 - i, prompt: new Uint32Array(length), sampling, maxTokens: STEPS, minTokens: 0, stopIds: [] },
       contextLength,

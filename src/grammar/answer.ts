@@ -45,7 +45,7 @@ export function answerNode({ constraint, calls, reasoning }: AnswerForm, write: 
   return allowed ? sequence(optional(sequence(write(open), block)), answer) : answer;
 }
 
-export function constraintNode(constraint: Constraint, budget: Budget): Node {
+function constraintNode(constraint: Constraint, budget: Budget): Node {
   switch (constraint.type) {
     case "json-schema":
       return schemaNode(constraint.schema, budget);

@@ -36,6 +36,6 @@ export function some(item: Node): Node {
 }
 
 export const valueRule: Rule = rule("value");
-export const arrayRule = rule("array", listed("[", optional(some(call(valueRule))), "]"));
+const arrayRule = rule("array", listed("[", optional(some(call(valueRule))), "]"));
 export const objectRule = rule("object", listed("{", optional(some(pair(call(stringRule), call(valueRule)))), "}"));
 valueRule.body = choice([...[objectRule, arrayRule, stringRule, numberRule].map(each => call(each)), ...["true", "false", "null"].map(text)]);

@@ -79,4 +79,3 @@ export const surrogates: Ranges = [[0xd800, 0xdfff]];
 /** Every code point that UTF-8 can say. */
 export const scalarValues: Ranges = complement(surrogates, MAX_CODE_POINT);
 export const anyChar: Node = chars(scalarValues);
-export const anyByte: Node = { type: "symbols", ranges: [[0, 255]] };

@@ -1,6 +1,7 @@
 // Which Host and Origin headers are served. A page of another site can reach a local server by pointing its own name at this
 // machine (DNS rebinding); the Host header then still shows that name. Other origins get no CORS headers unless they are listed.
 import { HttpError } from "./errors.ts";
+import { isLoopback } from "../util/loopback.ts";
 
 export interface HostRules {
   readonly host: string;
@@ -40,10 +41,6 @@ function hostname(host: string): string {
   const colon = lower.indexOf(":");
   const name = colon >= 0 && colon === lower.lastIndexOf(":") ? lower.slice(0, colon) : lower; // two colons: an IPv6 address without brackets
   return name.replace(/\.$/, "");
-}
-
-function isLoopback(name: string): boolean {
-  return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
 }
 
 /** The CORS headers for a listed origin, undefined for every other request. */

@@ -2,6 +2,7 @@
 import type { Service } from "../chat/service.ts";
 import type { Engine } from "../engine/client.ts";
 import type { RepetitionPolicy } from "../engine/protocol.ts";
+import { isLoopback } from "../util/loopback.ts";
 
 interface Peer {
   readonly address: string;
@@ -76,8 +77,4 @@ export function isTrusted(request: Request, { host, apiKey, trustRequestsWhenAut
   if (apiKey !== undefined) return true;
   if (isLoopback(host)) return isLoopback(peers.get(request)?.address ?? host); // a request within the process has no peer
   return trustRequestsWhenAuthDisabled;
-}
-
-function isLoopback(address: string): boolean {
-  return /^(::ffff:)?127(\.\d{1,3}){3}$|^\[?::1\]?$|(^|\.)localhost$/.test(address);
 }

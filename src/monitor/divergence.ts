@@ -1,6 +1,7 @@
 // Whether batches change answers: now and then an answer that was written among others is written again alone, and compared.
 
 import type { DivergenceReport } from "../engine/protocol.ts";
+import { agreement } from "../util/agreement.ts";
 
 export interface DivergenceOptions {
   readonly intervalMs: number; // between two comparisons
@@ -28,7 +29,7 @@ export class Divergence {
     this.samples += 1;
     this.checkedAt = now;
     this.error = undefined;
-    this.agreement = agreementOf(batched, alone);
+    this.agreement = agreement(batched, alone);
     this.exact = this.agreement === 1;
     if (this.status === before) return;
     const share = `${(this.agreement * 100).toFixed(1)} % of an answer's tokens were the same alone as in a batch`;
@@ -63,10 +64,4 @@ export class Divergence {
     if (this.agreement === undefined) return "unknown";
     return this.agreement < this.options.threshold ? "warning" : "pass";
   }
-}
-
-/** Tokens that are equal in their places, as a share of the longer one's. */
-export function agreementOf(a: readonly number[], b: readonly number[]): number {
-  const length = Math.max(a.length, b.length);
-  return length === 0 ? 1 : a.filter((id, i) => id === b[i]).length / length;
 }

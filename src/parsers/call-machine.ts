@@ -34,7 +34,7 @@ export function toolFormat({ grammar, ...format }: Omit<ToolFormat, "open"> & { 
 
 const endOfThinking = ["</think>", "[/THINK]"];
 
-export class CallMachine implements ToolParser {
+class CallMachine implements ToolParser {
   private readonly source: Source;
   private readonly reading: Reading<void>;
   private readonly context: CallContext;

@@ -2,6 +2,7 @@
 import { ApiError } from "../chat/error.ts";
 import type { EncodeText } from "../engine/protocol.ts";
 import type { EncoderService } from "./service.ts";
+import { toIds } from "../chat/limits.ts";
 
 export interface EmbeddingRequest {
   readonly inputs: readonly (string | readonly number[])[]; // texts, or the ids of whole texts
@@ -64,15 +65,6 @@ function promptOf({ settings }: EncoderService, name: string | undefined): strin
   throw new ApiError(400, `'prompt_name' is ${JSON.stringify(wanted)}; ${known ? `this model has ${known}` : "this model has no prompts"}.`, {
     code: "invalid_value",
     param: "prompt_name",
-  });
-}
-
-function toIds(numbers: readonly number[], vocabSize: number, param: string): Uint32Array {
-  const stranger = numbers.find(id => id >= vocabSize);
-  if (stranger === undefined) return Uint32Array.from(numbers);
-  throw new ApiError(400, `'${param}' has the token id ${stranger}; this model's vocabulary has 0 to ${vocabSize - 1}.`, {
-    code: "invalid_token_id",
-    param,
   });
 }
 

@@ -74,7 +74,7 @@ function cut(parts: readonly Uint32Array[], room: number): Uint32Array[] {
   return [first.subarray(0, isFirstShorter ? short : long), second.subarray(0, isFirstShorter ? long : short)];
 }
 
-function joinIds(parts: readonly Uint32Array[]): Uint32Array {
+export function joinIds(parts: readonly Uint32Array[]): Uint32Array {
   const all = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

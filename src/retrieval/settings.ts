@@ -1,6 +1,7 @@
 // What a checkpoint's text files say of how texts are prepared: the longest text, prompts that go before them, lower case.
 import { TokenizerError } from "../tokenizer/error.ts";
-import { isObject, readObject, type Json } from "../tokenizer/files.ts";
+import { readObject } from "../tokenizer/files.ts";
+import { isObject, type Json } from "../util/json.ts";
 
 export interface TextSettings {
   readonly modelType: string;

@@ -1,7 +1,7 @@
 // Qwen3's rerankers are language models that are asked whether a document meets a query and answer yes or no.
 import type { EncodeText } from "../engine/protocol.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { Frame } from "./frame.ts";
+import { joinIds, type Frame } from "./frame.ts";
 
 const before =
   "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct provided. " +
@@ -22,11 +22,7 @@ export function verdictFrame(tokenizer: Tokenizer): Frame {
     joins: question,
     wrap: ([text], length): EncodeText => {
       const kept = text!.subarray(0, Math.max(0, length - size));
-      const ids = new Uint32Array(size + kept.length);
-      ids.set(start);
-      ids.set(kept, start.length);
-      ids.set(end, start.length + kept.length);
-      return { ids };
+      return { ids: joinIds([start, kept, end]) };
     },
   };
 }

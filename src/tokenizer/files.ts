@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
-
-export type Json = Readonly<Record<string, unknown>>;
+import { isObject, type Json } from "../util/json.ts";
 
 /** The file's text, or undefined when there is no such file. */
 export function readText(folder: string, name: string): string | undefined {
@@ -30,8 +29,4 @@ export function readObject(folder: string, name: string): Json | undefined {
   }
   if (!isObject(value)) throw new TokenizerError(`${path} holds no JSON object`);
   return value;
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

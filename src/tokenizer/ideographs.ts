@@ -1,5 +1,5 @@
 // BERT's normalizer makes each Chinese character a word. The library knows those of the basic plane only; here are the others.
-import { isObject } from "./files.ts";
+import { isObject } from "../util/json.ts";
 
 /** Whether a normalizer section asks for it. */
 export function separatesIdeographs(normalizer: unknown): boolean {

@@ -1,7 +1,8 @@
 // Opens what a model folder says about text: vocabulary, control tokens, everything that ends an answer, sampling defaults, chat templates.
 import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
-import { isObject, readObject, type Json } from "./files.ts";
+import { isObject, type Json } from "../util/json.ts";
+import { readObject } from "./files.ts";
 import { readTemplates, type TemplateSources } from "./template-files.ts";
 import { Tokenizer } from "./tokenizer.ts";
 

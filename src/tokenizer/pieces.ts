@@ -1,7 +1,7 @@
 // What each vocabulary entry spells: the decoder section of tokenizer.json as a function from one entry to bytes, plus the rule for the
 // start of a text. Every decoder a language model uses has this form, so a stream of ids is a stream of bytes (stream.ts).
 import { TokenizerError } from "./error.ts";
-import { isObject, type Json } from "./files.ts";
+import { isObject, type Json } from "../util/json.ts";
 import { toBytes } from "./utf8.ts";
 
 export interface Spelling {

@@ -8,8 +8,8 @@ export interface Value {
   readonly value: unknown;
 }
 
-export type ListValue = Value & { readonly value: readonly Value[] };
-export type TableValue = Value & { readonly value: ReadonlyMap<string, Value> };
+type ListValue = Value & { readonly value: readonly Value[] };
+type TableValue = Value & { readonly value: ReadonlyMap<string, Value> };
 type Call = (args: Value[], scope: Environment) => Value;
 export type FunctionValue = Value & { readonly value: Call };
 
@@ -35,7 +35,7 @@ const List = classOf(new Environment().set("value", []));
 const Text = classOf(new Environment().set("value", ""));
 const Function = classOf(new Environment().lookupVariable("namespace"));
 
-export const toList = (values: readonly Value[]): Value => new List(values);
+const toList = (values: readonly Value[]): Value => new List(values);
 export const toText = (text: string): Value => new Text(text);
 export const toFunction = (call: Call): Value => new Function(call);
 
@@ -84,7 +84,7 @@ export class DialectInterpreter extends Base {
   }
 }
 
-export function loopSource(node: Node): Node {
+function loopSource(node: Node): Node {
   const { iterable } = node as Node & { iterable: Node & { lhs: Node } };
   return iterable.type === "SelectExpression" ? iterable.lhs : iterable;
 }

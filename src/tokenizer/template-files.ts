@@ -1,7 +1,8 @@
 // Where chat templates are found. A file beside the model goes before the entry in tokenizer_config.json, as in transformers.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readObject, readText, isObject, type Json } from "./files.ts";
+import { isObject, type Json } from "../util/json.ts";
+import { readObject, readText } from "./files.ts";
 
 /** Template texts by name; "default" is always there, "tool_use" and others may be. */
 export type TemplateSources = Readonly<Record<string, string>> & { readonly default: string };

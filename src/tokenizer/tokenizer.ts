@@ -2,7 +2,7 @@
 // The library's own decode is not used: it re-reads everything, looks added tokens up by linear search and "cleans up" spaces.
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { TokenizerError } from "./error.ts";
-import { isObject, type Json } from "./files.ts";
+import { isObject, type Json } from "../util/json.ts";
 import { separateRareIdeographs, separatesIdeographs } from "./ideographs.ts";
 import { readSpelling, type Spelling } from "./pieces.ts";
 import { Detokenizer, type DetokenizerOptions, type Piece, type Spells } from "./stream.ts";

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, quoted } from "./error.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
+import { isObject } from "../util/json.ts";
 
 export interface CheckpointTensor extends StoredTensor {
   readonly file: string; // name inside the folder
@@ -42,7 +43,7 @@ function findFiles(folder: string): string[] {
 
 function readIndex(folder: string): Map<string, string> {
   const { weight_map: map } = readJsonObject(folder, INDEX);
-  if (typeof map !== "object" || map === null || Array.isArray(map)) throw new CheckpointError(`${INDEX}: weight_map is no object`);
+  if (!isObject(map)) throw new CheckpointError(`${INDEX}: weight_map is no object`);
   const index = new Map<string, string>();
   for (const [name, file] of Object.entries(map)) {
     if (typeof file !== "string") throw new CheckpointError(`${INDEX}: tensor ${quoted(name)} has no file name`);
@@ -70,7 +71,7 @@ export function readJson(folder: string, file: string): unknown {
 /** A JSON file of the folder that holds an object. */
 export function readJsonObject(folder: string, file: string): Readonly<Record<string, unknown>> {
   const value = readJson(folder, file);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new CheckpointError(`${file}: no JSON object`);
+  if (!isObject(value)) throw new CheckpointError(`${file}: no JSON object`);
   return value as Record<string, unknown>;
 }
 

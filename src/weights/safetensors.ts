@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Dtype } from "../mx/index.ts";
 import { CheckpointError, quoted } from "./error.ts";
+import { isObject } from "../util/json.ts";
 
 export interface StoredTensor {
   readonly name: string;
@@ -113,10 +114,6 @@ function checkDisjoint(tensors: readonly StoredTensor[], file: string): void {
     if (before !== undefined && tensor.begin < before.end)
       throw new CheckpointError(`${file}: tensor ${quoted(tensor.name)} overlaps ${quoted(before.name)}`);
   });
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCounts(value: unknown): value is number[] {

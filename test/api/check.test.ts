@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import Type, { type TSchema } from "typebox";
-import { check, fieldName } from "../../src/api/check.ts";
+import { check } from "../../src/api/check.ts";
+import { fieldName } from "../../src/util/field-name.ts";
 
 const shape = Type.Object({
   n: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arrivals, runLoad } from "../../src/cli/bench/load.ts";
 import { makeRandom, poems, promptOf, promptSets } from "../../src/cli/bench/prompts.ts";
-import { agreement, interval, percentile, summary } from "../../src/cli/bench/statistics.ts";
+import { interval, percentile, summary } from "../../src/cli/bench/statistics.ts";
 import { toText } from "../../src/cli/bench/table.ts";
 import { resultBlock } from "../../src/cli/bench/throughput.ts";
 import { root } from "../helpers/imports.ts";
@@ -22,12 +22,6 @@ describe("statistics", () => {
     expect([mean, stdev, low, high].map(n => Number(n.toFixed(6)))).toEqual([0.9, 0.1, 0.786839, 1]);
     expect(interval([0.5], "0.99")).toEqual({ mean: 0.5, stdev: 0, low: 0.5, high: 0.5 });
     expect(interval([0, 1], "0.95").low).toBe(0);
-  });
-
-  test("sequences agree by place, over the longer one", () => {
-    expect(agreement([1, 2, 3, 4], [1, 9, 3])).toBe(0.5);
-    expect(agreement([], [])).toBe(1);
-    expect(agreement([], [1])).toBe(0);
   });
 });
 

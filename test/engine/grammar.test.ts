@@ -8,7 +8,8 @@ import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import { MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
-import { dice, GREEDY, submission } from "../helpers/sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice, submission } from "../helpers/sequences.ts";
 
 const STOP = 0;
 const schema = {
@@ -93,7 +94,7 @@ describe("rows held to a grammar", () => {
 
   test("have at max_tokens the beginning of a text that is allowed", async () => {
     const all = [1, 2, 5].map(maxTokens =>
-      submission(maxTokens, { grammar: code, stopIds: [STOP], maxTokens, sampling: { ...GREEDY, temperature: 1, seed: 3 } }),
+      submission(maxTokens, { grammar: code, stopIds: [STOP], maxTokens, sampling: { ...greedy, temperature: 1, seed: 3 } }),
     );
     const engine = await run(all, 4);
     for (const submit of all) {
@@ -111,7 +112,7 @@ describe("rows held to a grammar", () => {
   test("are not led out of it by bias and penalties", async () => {
     const logitBias = [[idOf("x"), 100] as const, [idOf("a"), -100] as const];
     const engine = await run(
-      [submission(1, { grammar: code, stopIds: [STOP], maxTokens: 60, sampling: { ...GREEDY, logitBias, frequencyPenalty: 2 }, logprobs: 5 })],
+      [submission(1, { grammar: code, stopIds: [STOP], maxTokens: 60, sampling: { ...greedy, logitBias, frequencyPenalty: 2 }, logprobs: 5 })],
       1,
     );
     expect(textOf(engine.answer(1).ids)).toMatch(/^[a-f]{3}-\d{2,4}$/);

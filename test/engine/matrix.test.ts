@@ -12,7 +12,8 @@ import * as mx from "../../src/mx/index.ts";
 import { alone, MemoryEngine, openDisk, openPrefixes, STORE } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { openRandomModel } from "../helpers/random-model.ts";
-import { dice, GREEDY, submission } from "../helpers/sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice, submission } from "../helpers/sequences.ts";
 
 const BLOCK = 8;
 interface Kind {
@@ -47,7 +48,7 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
       const stem = pick(stems);
       const own = Array.from({ length: below(12) }, () => below(loaded.model.vocabSize));
       const prompt = Uint32Array.from([...stem.slice(0, 1 + below(stem.length)), ...own]);
-      const sampling = next() < 0.5 ? GREEDY : { ...GREEDY, temperature: 0.8, seed: i };
+      const sampling = next() < 0.5 ? greedy : { ...greedy, temperature: 0.8, seed: i };
       return submission(i + 1, { prompt, sampling, maxTokens: 1 + below(20), logprobs: 1 });
     });
   }

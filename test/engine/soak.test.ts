@@ -7,7 +7,8 @@ import { loadModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import { MemoryEngine } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
-import { dice, GREEDY, submission } from "../helpers/sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice, submission } from "../helpers/sequences.ts";
 
 const COUNT = 1000;
 
@@ -25,7 +26,7 @@ test("no canary leaks: through shared prefixes, preemptions and aborts everybody
   const all = canaries.map(([first, second], i): Submit => {
     const prompt = Uint32Array.from([...stem.slice(0, 8 * below(4)), first, second]);
     const bias = [[first, 1000] as const, [second, 900] as const];
-    const sampling = { ...GREEDY, temperature: below(2), seed: i, frequencyPenalty: 200, logitBias: bias };
+    const sampling = { ...greedy, temperature: below(2), seed: i, frequencyPenalty: 200, logitBias: bias };
     return submission(i + 1, { prompt, sampling, maxTokens: 2 + below(3), priority: below(3), client: `c${below(5)}` });
   });
   for (const submit of all) engine.loop.receive(submit);

@@ -13,7 +13,7 @@ export interface FakeEncoderOptions {
   readonly hangs?: boolean; // until the request is aborted
 }
 
-export const encoderInfo: EncoderInfo = {
+const encoderInfo: EncoderInfo = {
   modelType: "fake",
   parameters: 1000,
   bytes: 4000,

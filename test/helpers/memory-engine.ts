@@ -12,7 +12,8 @@ import type { LayerLayout } from "../../src/models/model.ts";
 import type { LoadedModel } from "../../src/models/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import type { Limits } from "../../src/scheduler/scheduler.ts";
-import { dice, GREEDY, submission } from "./sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice, submission } from "./sequences.ts";
 
 export function counters(): DeviceCounters {
   return { liveHandles: mx.liveHandles(), activeBytes: mx.activeMemory(), peakBytes: mx.peakMemory(), cacheBytes: mx.cacheMemory() };
@@ -76,7 +77,7 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
     const prompt = Uint32Array.from({ length: 1 + below(60) }, () => below(vocabSize));
     const sampled = next() < 0.5;
     const sampling = {
-      ...GREEDY,
+      ...greedy,
       ...(sampled && { temperature: 0.9, seed: i, topP: next() < 0.5 ? 0.9 : 1 }),
       ...(next() < 0.3 && { frequencyPenalty: 0.5, repetitionPenalty: 1.1 }),
     };

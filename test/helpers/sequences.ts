@@ -1,20 +1,9 @@
 // Submissions with every field filled in, for tests of the engine's parts.
-import type { Sampling, Submit } from "../../src/engine/protocol.ts";
-
-export const GREEDY: Sampling = {
-  temperature: 0,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  seed: 0,
-  repetitionPenalty: 1,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  logitBias: [],
-};
+import type { Submit } from "../../src/engine/protocol.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
 
 export function submission(id: number, fields: Partial<Omit<Submit, "type" | "id">> = {}): Submit {
-  return { type: "submit", id, prompt: Uint32Array.of(1, 2, 3), sampling: GREEDY, maxTokens: 4, minTokens: 0, stopIds: [], ...fields };
+  return { type: "submit", id, prompt: Uint32Array.of(1, 2, 3), sampling: greedy, maxTokens: 4, minTokens: 0, stopIds: [], ...fields };
 }
 
 /** A small seeded generator for random walks (mulberry32); the same seed gives the same walk. */

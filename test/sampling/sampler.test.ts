@@ -6,7 +6,8 @@ import { SamplerRow } from "../../src/sampling/row.ts";
 import { sample } from "../../src/sampling/sampler.ts";
 import { uniform } from "../../src/sampling/uniform.ts";
 import { openForTests } from "../helpers/mx.ts";
-import { dice, GREEDY } from "../helpers/sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice } from "../helpers/sequences.ts";
 
 const VOCAB = 50;
 
@@ -14,7 +15,7 @@ beforeAll(openForTests);
 
 function row(sampling: Partial<Sampling>, options: { minTokens?: number; stopIds?: number[]; prompt?: number[] } = {}): SamplerRow {
   const { minTokens = 0, stopIds = [], prompt = [] } = options;
-  return new SamplerRow({ sampling: { ...GREEDY, ...sampling }, minTokens, stopIds, logprobs: undefined }, VOCAB, Uint32Array.from(prompt));
+  return new SamplerRow({ sampling: { ...greedy, ...sampling }, minTokens, stopIds, logprobs: undefined }, VOCAB, Uint32Array.from(prompt));
 }
 
 /** Draws once for all rows from the given logits. */
@@ -58,7 +59,7 @@ describe("sampler", () => {
   })) {
     test(`${name}: drawn ids follow the distribution and nothing else is drawn`, () => {
       const logits = randomLogits(2);
-      const expected = distribution(logits, { ...GREEDY, ...sampling });
+      const expected = distribution(logits, { ...greedy, ...sampling });
       const counts = new Array<number>(VOCAB).fill(0);
       const draws = 4000;
       for (let at = 0; at < draws; at += 200) {

@@ -4,7 +4,8 @@ import * as mx from "../../src/mx/index.ts";
 import { SamplerRow } from "../../src/sampling/row.ts";
 import { sample } from "../../src/sampling/sampler.ts";
 import { openForTests } from "../helpers/mx.ts";
-import { dice, GREEDY } from "../helpers/sequences.ts";
+import { greedy } from "../../src/sampling/greedy.ts";
+import { dice } from "../helpers/sequences.ts";
 
 const VOCAB = 12;
 const OPEN = 1;
@@ -22,7 +23,7 @@ const limited = (changes: Partial<ThinkingBudget> = {}): ThinkingBudget => ({
 });
 
 function rowWith(thinking: ThinkingBudget | undefined, answer: readonly number[] = []): SamplerRow {
-  return new SamplerRow({ sampling: GREEDY, minTokens: 0, stopIds: [], logprobs: undefined, thinking }, VOCAB, Uint32Array.of(), answer);
+  return new SamplerRow({ sampling: greedy, minTokens: 0, stopIds: [], logprobs: undefined, thinking }, VOCAB, Uint32Array.of(), answer);
 }
 
 /** What rows write that want to write these texts, id by id. */

@@ -3,6 +3,7 @@ import type { ChatRequest, Generation, Tool, ToolChoice } from "../../chat/types
 import { checkBody, refuse } from "../body.ts";
 import { countFields, messagesFields, type CountBody, type MessagesBody } from "./fields.ts";
 import { decodeMessages } from "./messages.ts";
+import { noGeneration, readSampling } from "../generation.ts";
 
 export interface MessagesWire {
   readonly request: ChatRequest;
@@ -35,7 +36,7 @@ export function decodeMessagesBody(value: unknown): MessagesWire {
 /** As much of a request as makes its prompt. */
 export function decodeCountBody(value: unknown): { readonly request: ChatRequest; readonly model: string | undefined } {
   const body = checkBody<CountBody>(value, countFields, ["messages"], new Set());
-  return { request: { ...promptOf(body, new Set()), generation: { sampling: {}, stop: [], stopIds: [] } }, model: body.model };
+  return { request: { ...promptOf(body, new Set()), generation: noGeneration }, model: body.model };
 }
 
 function promptOf(body: CountBody, ignored: Set<string>): Omit<ChatRequest, "generation"> {
@@ -72,13 +73,9 @@ function decodeTools(body: CountBody): { readonly tools: readonly Tool[]; readon
 }
 
 function generationOf(body: MessagesBody, maxTokens: number): Generation {
-  const { temperature, top_p: topP, top_k: topK, thinking, output_config: output } = body;
+  const { thinking, output_config: output } = body;
   return {
-    sampling: {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(topK !== undefined && { topK }),
-    },
+    sampling: readSampling(body),
     maxTokens,
     stop: body.stop_sequences ?? [],
     stopIds: [],

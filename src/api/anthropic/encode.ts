@@ -1,6 +1,7 @@
 // ChatEvents → a message object. What it has in common with the stream (frames.ts) stands here, too.
-import type { ChatEvent, Usage } from "../../chat/types.ts";
+import type { ChatEvent, FinishEvent, Usage } from "../../chat/types.ts";
 import type { Answer, Failure } from "../frames.ts";
+import { parseObject } from "../../util/json.ts";
 
 export interface Head {
   readonly id: string;
@@ -8,8 +9,6 @@ export interface Head {
   readonly maxTokens: number;
   readonly showThinking: boolean; // false: thinking blocks come without their text
 }
-
-export type FinishEvent = Extract<ChatEvent, { type: "finish" }>;
 
 type Block =
   | { readonly type: "text"; text: string; readonly citations: null }
@@ -58,14 +57,7 @@ function contentOf(blocks: readonly Block[], { showThinking }: Head): object[] {
 
 /** Arguments that are no JSON object are handed over as Anthropic advises it for broken JSON. */
 function readInput(json: string): object {
-  if (json === "") return {};
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // told below, as the model wrote it
-  }
-  return { INVALID_JSON: json };
+  return json === "" ? {} : (parseObject(json) ?? { INVALID_JSON: json });
 }
 
 /** Clients keep only thinking that is signed. It is a digest of the text and never checked: whoever sends a conversation may write it. */

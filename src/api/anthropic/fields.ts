@@ -2,18 +2,13 @@
 import Type from "typebox";
 import { accepted, bodySchema, refused, works, type Body } from "../body.ts";
 import { messageSchema, outputConfigSchema, systemSchema, thinkingSchema, toolChoiceSchema, toolSchema } from "./schema.ts";
+import * as common from "../common-fields.ts";
 
 const nothing = (why: string) => accepted(Type.Union([Type.Object({}), Type.String()], { description: `No effect: ${why}.` }));
 
 /** What makes the prompt. */
 export const countFields = {
-  model: works(
-    Type.String({
-      minLength: 1,
-      maxLength: 512,
-      description: 'The served model\'s id or one of its aliases; "default" and absence mean the default.',
-    }),
-  ),
+  model: common.servedModel,
   messages: works(Type.Array(messageSchema, { minItems: 1, description: "The conversation so far. System messages stay where they stand." })),
   system: works(systemSchema),
   tools: works(Type.Array(toolSchema, { maxItems: 1024, description: "Functions that the model may call." })),
@@ -33,7 +28,7 @@ export const messagesFields = {
   max_tokens: works(
     Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Upper bound of generated tokens, thinking included; 0 only reads the prompt." }),
   ),
-  stream: works(Type.Boolean({ description: "Sends the answer as server-sent events while it is written.", default: false })),
+  stream: common.stream,
   stop_sequences: works(
     Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
       maxItems: 64,
@@ -41,7 +36,7 @@ export const messagesFields = {
     }),
   ),
   temperature: works(Type.Number({ minimum: 0, maximum: 2, description: "0 always takes the likeliest token; Anthropic's own range ends at 1." })),
-  top_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Draws from the smallest set of tokens with this much probability." })),
+  top_p: common.topP,
   top_k: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 is off." })),
   metadata: accepted(Type.Object({}, { description: "No effect: nothing is stored." })),
   service_tier: accepted(Type.Enum(["auto", "standard_only"], { description: "No effect: there is one tier here." })),

@@ -1,7 +1,7 @@
 // ChatEvents → the events of a streamed message. Blocks follow each other, each opened, filled and closed before the next.
-import type { ChatEvent } from "../../chat/types.ts";
+import type { ChatEvent, FinishEvent } from "../../chat/types.ts";
 import type { Frames } from "../frames.ts";
-import { messageStart, signatureOf, stopOf, toErrorBody, toUsage, type FinishEvent, type Head } from "./encode.ts";
+import { messageStart, signatureOf, stopOf, toErrorBody, toUsage, type Head } from "./encode.ts";
 
 export interface FrameOptions {
   readonly promptTokens: number;

@@ -6,6 +6,7 @@ import { decodeMessages } from "./messages.ts";
 import { maxPrompts } from "./schema.ts";
 import { decodeConstraint } from "./structured.ts";
 import { decodeTools } from "./tools.ts";
+import { readSampling, readTemplateOptions } from "../generation.ts";
 
 /** What a route needs beside the request itself. */
 export interface Wire<Request> {
@@ -87,11 +88,8 @@ function wireOf(body: ChatBody | CompletionBody, ignored: Set<string>) {
 }
 
 function templateOptions(body: ChatBody): Record<string, unknown> {
-  const effort = body.reasoning_effort;
   return {
-    ...(effort && { reasoning_effort: effort, enable_thinking: effort !== "none" && effort !== "minimal" }),
-    ...body.chat_template_kwargs,
-    ...(body.enable_thinking !== undefined && { enable_thinking: body.enable_thinking }),
+    ...readTemplateOptions(body.reasoning_effort, body),
     ...(body.add_generation_prompt !== undefined && { add_generation_prompt: body.add_generation_prompt }),
   };
 }
@@ -102,7 +100,7 @@ function generationOf(body: ChatBody | CompletionBody, maxTokens: number | undef
   if (minTokens !== undefined && maxTokens !== undefined && minTokens > maxTokens)
     refuse({ path: ["min_tokens"], code: "invalid_value", message: `must not be above the upper bound of ${maxTokens} tokens` });
   return {
-    sampling: samplingOf(body),
+    sampling: readSampling(body),
     stop: typeof body.stop === "string" ? [body.stop] : (body.stop ?? []),
     stopIds: body.stop_token_ids ?? [],
     ...(maxTokens !== undefined && { maxTokens }),
@@ -134,20 +132,6 @@ export function checkTokenIds({ sampling, stopIds }: Generation, vocabSize: numb
     if (id > last) refuse({ path: ["logit_bias", String(id)], code: "invalid_value", message: `is not a token id; this model's last is ${last}` });
   const at = stopIds.findIndex(id => id > last);
   if (at >= 0) refuse({ path: ["stop_token_ids", at], code: "invalid_value", message: `is not a token id; this model's last is ${last}` });
-}
-
-function samplingOf(body: ChatBody | CompletionBody): Generation["sampling"] {
-  return {
-    ...(body.temperature !== undefined && { temperature: body.temperature }),
-    ...(body.top_p !== undefined && { topP: body.top_p }),
-    ...(body.top_k !== undefined && { topK: Math.max(0, body.top_k) }),
-    ...(body.min_p !== undefined && { minP: body.min_p }),
-    ...(body.seed !== undefined && { seed: body.seed }),
-    ...(body.repetition_penalty !== undefined && { repetitionPenalty: body.repetition_penalty }),
-    ...(body.frequency_penalty !== undefined && { frequencyPenalty: body.frequency_penalty }),
-    ...(body.presence_penalty !== undefined && { presencePenalty: body.presence_penalty }),
-    ...(body.logit_bias && { logitBias: Object.entries(body.logit_bias).map(([id, bias]) => [Number(id), bias] as const) }),
-  };
 }
 
 function promptsOf(prompt: NonNullable<CompletionBody["prompt"]>): CompletionRequest["prompts"] {

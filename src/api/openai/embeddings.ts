@@ -2,6 +2,7 @@
 import Type from "typebox";
 import type { Embeddings, EmbeddingRequest } from "../../retrieval/embed.ts";
 import { accepted, bodySchema, checkBody, works, type Body } from "../body.ts";
+import { modelField, timeout } from "../common-fields.ts";
 
 const maxInputs = 2048;
 const tokenId = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
@@ -14,20 +15,14 @@ export const embeddingFields = {
       description: "One text or several, or the token ids of whole texts, special tokens included.",
     }),
   ),
-  model: works(
-    Type.String({
-      minLength: 1,
-      maxLength: 512,
-      description: 'The embedding model; "default" and absence mean the loaded one. Others are loaded by name.',
-    }),
-  ),
+  model: modelField('The embedding model; "default" and absence mean the loaded one. Others are loaded by name.'),
   encoding_format: works(Type.Enum(["float", "base64"], { description: "base64 is that of little-endian float32 numbers.", default: "float" })),
   dimensions: works(Type.Integer({ minimum: 1, maximum: 65_536, description: "So many of a vector's first numbers, at length 1 again." })),
   user: accepted(Type.String({ description: "No effect: a local server keeps no users." })),
   prompt_name: works(
     Type.String({ maxLength: 256, description: "One of the prompts in the model's config_sentence_transformers.json; it goes before each text." }),
   ),
-  timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
+  timeout,
 };
 
 export const embeddingBodySchema = bodySchema(embeddingFields, ["input"]);

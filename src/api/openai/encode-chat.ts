@@ -1,5 +1,5 @@
 // ChatEvents → a chat.completion object, or chat.completion.chunk frames.
-import type { ChatEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
+import type { ChatEvent, FinishEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
 import {
   chunkPrefix,
@@ -8,14 +8,13 @@ import {
   done,
   failedEnd,
   toDiagnostics,
-  toLogprob,
   toUsage,
   usageFrame,
-  type FinishEvent,
   type FrameOptions,
   type Head,
   stopFields,
 } from "./encode.ts";
+import { toTokenLogprob } from "../logprob.ts";
 
 interface Call {
   readonly id: string;
@@ -80,15 +79,6 @@ function toMessage({ text, reasoning, calls }: Choice) {
       tool_calls: calls.map(call => ({ id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } })),
     }),
     refusal: null,
-  };
-}
-
-function toTokenLogprob({ token, text, bytes, top }: TextLogprob) {
-  return {
-    token: text,
-    logprob: toLogprob(token?.logprob ?? 0), // null is for echoed prompts only
-    bytes: [...bytes],
-    top_logprobs: top.map(other => ({ token: other.text, logprob: toLogprob(other.logprob), bytes: [...other.bytes] })),
   };
 }
 

@@ -1,5 +1,5 @@
 // ChatEvents of plain completions → a text_completion object, or frames of the same name.
-import type { ChatEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
+import type { ChatEvent, FinishEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
 import {
   chunkPrefix,
@@ -8,14 +8,13 @@ import {
   done,
   failedEnd,
   toDiagnostics,
-  toLogprob,
   toUsage,
   usageFrame,
-  type FinishEvent,
   type FrameOptions,
   type Head,
   stopFields,
 } from "./encode.ts";
+import { toLogprob } from "../logprob.ts";
 
 interface Choice {
   text: string;

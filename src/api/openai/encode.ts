@@ -1,6 +1,6 @@
 // What both text routes put into their answers: ids, usage, failures, and the fixed parts of a stream's frames.
 import type { Failure } from "../frames.ts";
-import type { ChatEvent, PrefixReport, Usage } from "../../chat/types.ts";
+import type { FinishEvent, PrefixReport, Usage } from "../../chat/types.ts";
 
 /** The fields that head every object and chunk of one answer. */
 export interface Head {
@@ -16,8 +16,6 @@ export interface FrameOptions {
   readonly choicesPerPrompt: number;
   readonly includeUsage: boolean;
 }
-
-export type FinishEvent = Extract<ChatEvent, { type: "finish" }>;
 
 export const done = "data: [DONE]\n\n";
 export const comment = ": keep-alive\n\n";
@@ -77,11 +75,6 @@ export function stopFields(finish: FinishEvent | undefined) {
   const { stopString, repetition } = finish ?? {};
   if (repetition === undefined) return { stop_reason: stopString ?? null };
   return { stop_reason: "repetition_detected", stop_reason_detail: repetition };
-}
-
-/** JSON has no infinity; OpenAI writes a token that cannot be drawn so. */
-export function toLogprob(logprob: number): number {
-  return Math.max(logprob, -9999);
 }
 
 /**

@@ -12,16 +12,11 @@ import {
   toolChoiceSchema,
   toolSchema,
 } from "./schema.ts";
+import * as common from "../common-fields.ts";
 
-const common = {
-  model: works(
-    Type.String({
-      minLength: 1,
-      maxLength: 512,
-      description: 'The served model\'s id or one of its aliases; "default" and absence mean the default model.',
-    }),
-  ),
-  stream: works(Type.Boolean({ description: "Sends the answer as server-sent events while it is written.", default: false })),
+const both = {
+  model: common.servedModel,
+  stream: common.stream,
   stream_options: works(
     Type.Object(
       {
@@ -35,7 +30,7 @@ const common = {
   temperature: works(
     Type.Number({ minimum: 0, maximum: 2, description: "0 always takes the likeliest token; higher values flatten the distribution." }),
   ),
-  top_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Draws from the smallest set of tokens with this much probability; 1 is off." })),
+  top_p: common.topP,
   frequency_penalty: works(Type.Number({ minimum: -2, maximum: 2, description: "Subtracted from a token's logit for each time the answer has it." })),
   presence_penalty: works(Type.Number({ minimum: -2, maximum: 2, description: "Subtracted from a token's logit once the answer has it." })),
   logit_bias: works(
@@ -44,9 +39,7 @@ const common = {
       description: "Token id to a number added to its logit; -100 bans the token.",
     }),
   ),
-  seed: works(
-    Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63, description: "The same seed, request and server settings give the same answer." }),
-  ),
+  seed: common.seed,
   stop: works(stopSchema),
   n: works(Type.Integer({ minimum: 1, maximum: maxChoices, description: "Choices per prompt.", default: 1 })),
   user: works(Type.String({ maxLength: 512, description: "Whose request it is: users get equal shares of a busy server." })),
@@ -64,8 +57,8 @@ const extensions = {
   repetition_policy_override: works(
     Type.Enum(["safe", "strict"], { description: "How soon an answer that goes round in circles is ended, where the server trusts the client." }),
   ),
-  top_k: works(Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 and -1 are off." })),
-  min_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Drops tokens below this share of the likeliest token's probability; 0 is off." })),
+  top_k: common.topK,
+  min_p: common.minP,
   repetition_penalty: works(
     Type.Number({ minimum: 0.01, maximum: 100, description: "Divides the logits of tokens that prompt or answer have; 1 is off." }),
   ),
@@ -82,12 +75,12 @@ const extensions = {
   include_diagnostics: works(
     Type.Boolean({ description: "Adds `diagnostics`: use of the context, and where the prompt left what is stored of earlier ones." }),
   ),
-  timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
+  timeout: common.timeout,
 };
 
 export const chatFields = {
   messages: works(Type.Array(messageSchema, { minItems: 1, description: "The conversation so far." }), { byOwner: true }),
-  ...common,
+  ...both,
   max_tokens: works(
     Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "The older name of `max_completion_tokens`; 0 means the server's default." }),
   ),
@@ -102,7 +95,7 @@ export const chatFields = {
   top_logprobs: works(Type.Integer({ minimum: 0, maximum: 20, description: "Alternatives per token; needs `logprobs`." })),
   tools: works(Type.Array(toolSchema, { maxItems: 1024, description: "Functions that the model may call." })),
   tool_choice: works(toolChoiceSchema),
-  parallel_tool_calls: works(Type.Boolean({ description: "false allows one call per answer.", default: true })),
+  parallel_tool_calls: common.parallelToolCalls,
   response_format: works(responseFormatSchema),
   reasoning_effort: works(
     Type.Enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"], {
@@ -121,12 +114,8 @@ export const chatFields = {
   metadata: accepted(Type.Object({}, { description: "No effect: nothing is stored." })),
   store: accepted(Type.Boolean({ description: "No effect: nothing is stored." })),
   safety_identifier: accepted(Type.String({ description: "No effect: a local server keeps no users." })),
-  prompt_cache_key: accepted(Type.String({ description: "No effect: shared prefixes are found by their content." })),
-  prompt_cache_options: accepted(Type.Object({}, { description: "No effect: shared prefixes are found by their content." })),
-  prompt_cache_retention: accepted(Type.String({ description: "No effect: cached prefixes stay until their room is needed." })),
-  service_tier: accepted(
-    Type.Enum(["auto", "default"], { description: "Only `auto` and `default`, which are the same here.", "x-refused": "there is one tier here" }),
-  ),
+  ...common.promptCacheFields,
+  service_tier: common.serviceTier,
   audio: refused("this route answers with text"),
   prediction: refused("predicted output is not used"),
   moderation: refused("there is no moderation model here"),
@@ -134,7 +123,7 @@ export const chatFields = {
   functions: refused("deprecated by OpenAI; use tools"),
   function_call: refused("deprecated by OpenAI; use tool_choice"),
   ...extensions,
-  enable_thinking: works(Type.Boolean({ description: "Switches the model's thinking on or off, where its template has the switch." })),
+  enable_thinking: common.enableThinking,
   thinking_token_budget: works(
     Type.Integer({
       minimum: 0,
@@ -143,13 +132,13 @@ export const chatFields = {
     }),
   ),
   max_thinking_tokens: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Another name of `thinking_token_budget`." })),
-  chat_template_kwargs: works(Type.Object({}, { description: "Further variables for the model's chat template." })),
+  chat_template_kwargs: common.templateVariables,
   add_generation_prompt: works(Type.Boolean({ description: "false renders the conversation without opening an answer.", default: true })),
 };
 
 export const completionFields = {
   prompt: works(promptSchema),
-  ...common,
+  ...both,
   max_tokens: works(
     Type.Integer({
       minimum: 0,

@@ -4,6 +4,7 @@ import type { Message, ToolCall } from "../../chat/types.ts";
 import { refuse } from "../body.ts";
 import { check, type Problem } from "../check.ts";
 import { messageSchemas } from "./schema.ts";
+import { isObject } from "../../util/json.ts";
 
 type Wire = { readonly [Role in keyof typeof messageSchemas]: Static<(typeof messageSchemas)[Role]> };
 type Part = { readonly type: "text"; readonly text: string } | { readonly type: "refusal"; readonly refusal: string };
@@ -37,8 +38,8 @@ function roleOf(value: unknown): keyof Wire | undefined {
 }
 
 function noSuchRole(value: unknown): Problem {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { path: [], code: "invalid_type", message: "must be an object" };
-  const role = (value as { role?: unknown }).role;
+  if (!isObject(value)) return { path: [], code: "invalid_type", message: "must be an object" };
+  const { role } = value;
   if (role === undefined || role === null) return { path: ["role"], code: "missing_required_parameter", message: "is required" };
   if (role === "function")
     return { path: ["role"], code: "unsupported_parameter", message: 'must not be "function": deprecated by OpenAI; use "tool"' };

@@ -197,7 +197,7 @@ export const cacheClearedSchema = Type.Object({ status: Type.Literal("cleared"),
 
 export const prefixClearedSchema = Type.Object({
   status: Type.Literal("cleared"),
-  rewarm_scheduled: Type.Boolean({ description: "Always false: no prompts are read again." }),
+  rewarm_scheduled: Type.Boolean({ description: "Whether the prompts of --warm-prompts are being read again." }),
 });
 
 export const errorSchema = Type.Object({

@@ -17,7 +17,7 @@ const content = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })
   description: "Text, or text parts that are joined by line breaks.",
 });
 
-export const functionName = "^[A-Za-z0-9_-]{1,64}$";
+const functionName = "^[A-Za-z0-9_-]{1,64}$";
 
 const refusedField = (reason: string) => Type.Optional(Type.Null({ description: `Refused: ${reason}.`, "x-refused": reason }));
 

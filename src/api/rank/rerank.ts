@@ -2,23 +2,24 @@
 import Type from "typebox";
 import type { Pair, RankLimits, Ranking } from "../../retrieval/rank.ts";
 import { bodySchema, checkBody, refuse, refused, works, type Body } from "../body.ts";
-import { modelField, perDocumentField, timeoutField, truncateField } from "./fields.ts";
+import { rankModel, perDocumentField, truncateField } from "./fields.ts";
+import { timeout } from "../common-fields.ts";
 
 const maxDocuments = 2048;
 const text = Type.String({ minLength: 1 });
 
-export const rerankFields = {
+const rerankFields = {
   query: works(Type.String({ minLength: 1, description: "What the documents are ranked for." })),
   documents: works(
     Type.Array(Type.Union([text, Type.Object({ text })]), { minItems: 1, maxItems: maxDocuments, description: 'Texts, or objects with a "text".' }),
   ),
-  model: modelField,
+  model: rankModel,
   top_n: works(Type.Integer({ minimum: 1, maximum: maxDocuments, description: "So many of the best; no more than there are documents." })),
   return_documents: works(Type.Boolean({ description: "false leaves the documents out of the answer.", default: true })),
   max_tokens_per_doc: perDocumentField,
   truncate_prompt_tokens: truncateField,
   rank_fields: refused("documents have one field here, text"),
-  timeout: timeoutField,
+  timeout,
 };
 
 export const rerankBodySchema = bodySchema(rerankFields, ["query", "documents"]);

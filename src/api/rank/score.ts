@@ -2,20 +2,21 @@
 import Type from "typebox";
 import type { Pair, RankLimits, Ranking } from "../../retrieval/rank.ts";
 import { bodySchema, checkBody, refuse, works, type Body } from "../body.ts";
-import { modelField, timeoutField, truncateField } from "./fields.ts";
+import { rankModel, truncateField } from "./fields.ts";
+import { timeout } from "../common-fields.ts";
 
 const maxPairs = 2048;
 const text = Type.String({ minLength: 1 });
 const texts = (description: string) => works(Type.Union([text, Type.Array(text, { minItems: 1, maxItems: maxPairs })], { description }));
 
-export const scoreFields = {
+const scoreFields = {
   text_1: texts("A query, or one per text in `text_2`."),
   text_2: texts("The texts that are scored."),
   queries: texts("Another name of `text_1`."),
   documents: texts("Another name of `text_2`."),
-  model: modelField,
+  model: rankModel,
   truncate_prompt_tokens: truncateField,
-  timeout: timeoutField,
+  timeout,
 };
 
 export const scoreBodySchema = bodySchema(scoreFields, []);

@@ -6,6 +6,7 @@ import { inputFields, responsesFields, type InputBody, type ResponsesBody } from
 import { toMessages } from "./items.ts";
 import type { Item } from "./schema.ts";
 import { decodeTools, type Known } from "./tools.ts";
+import { noGeneration, readSampling, readTemplateOptions } from "../generation.ts";
 
 /** What earlier responses left behind. */
 export interface Memory {
@@ -42,7 +43,7 @@ export function decodeResponse(value: unknown, memory: Memory): ResponsesWire {
 /** As much of a request as makes its prompt. */
 export function decodeInput(value: unknown, memory: Memory): { readonly request: ChatRequest; readonly model: string | undefined } {
   const body = checkBody<InputBody>(value, inputFields, [], new Set());
-  return { request: { ...promptOf(body, memory, new Set()).prompt, generation: { sampling: {}, stop: [], stopIds: [] } }, model: body.model };
+  return { request: { ...promptOf(body, memory, new Set()).prompt, generation: noGeneration }, model: body.model };
 }
 
 function promptOf(body: InputBody, memory: Memory, ignored: Set<string>) {
@@ -54,7 +55,7 @@ function promptOf(body: InputBody, memory: Memory, ignored: Set<string>) {
     messages,
     ...tools,
     parallelToolCalls: body.parallel_tool_calls ?? true,
-    templateOptions: templateOptions(body),
+    templateOptions: readTemplateOptions(body.reasoning?.effort, body),
     choices: 1,
   };
   return { prompt, known, items };
@@ -87,26 +88,11 @@ function inputItems({ input = [] }: InputBody, memory: Memory): Item[] {
   });
 }
 
-function templateOptions(body: InputBody): Record<string, unknown> {
-  const effort = body.reasoning?.effort;
-  return {
-    ...(effort && { reasoning_effort: effort, enable_thinking: effort !== "none" && effort !== "minimal" }),
-    ...body.chat_template_kwargs,
-    ...(body.enable_thinking !== undefined && { enable_thinking: body.enable_thinking }),
-  };
-}
-
 function generationOf(body: ResponsesBody): Generation {
-  const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, max_output_tokens: maxTokens } = body;
+  const { max_output_tokens: maxTokens } = body;
   const constraint = constraintOf(body);
   return {
-    sampling: {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(topK !== undefined && { topK: Math.max(0, topK) }),
-      ...(minP !== undefined && { minP }),
-      ...(seed !== undefined && { seed }),
-    },
+    sampling: readSampling(body),
     ...(maxTokens !== undefined && { maxTokens }),
     stop: [],
     stopIds: [],

@@ -1,5 +1,5 @@
 // ChatEvents → a response object, or the events of its stream. Both are one fold.
-import type { ChatEvent } from "../../chat/types.ts";
+import type { ChatEvent, FinishEvent } from "../../chat/types.ts";
 import type { Answer, Failure, Frames } from "../frames.ts";
 import type { ResponsesWire } from "./decode.ts";
 import { Output, type WireEvent } from "./output.ts";
@@ -27,7 +27,7 @@ export class ResponseFold {
   private readonly output: Output;
   private status: Status = "in_progress";
   private error: { readonly code: string; readonly message: string } | null = null;
-  private finish: Extract<ChatEvent, { type: "finish" }> | undefined;
+  private finish: FinishEvent | undefined;
 
   constructor(
     private readonly head: Head,

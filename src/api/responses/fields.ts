@@ -2,26 +2,21 @@
 import Type from "typebox";
 import { accepted, bodySchema, refused, works, type Body } from "../body.ts";
 import { itemSchema, reasoningSchema, textSchema, toolChoiceSchema, toolSchema } from "./schema.ts";
+import * as common from "../common-fields.ts";
 
 /** What makes the prompt. */
 export const inputFields = {
-  model: works(
-    Type.String({
-      minLength: 1,
-      maxLength: 512,
-      description: 'The served model\'s id or one of its aliases; "default" and absence mean the default.',
-    }),
-  ),
+  model: common.servedModel,
   input: works(Type.Union([Type.String(), Type.Array(itemSchema)], { description: "What comes next in the conversation: a text, or items." })),
   instructions: works(Type.String({ description: "Stands before the conversation, together with system and developer messages that open it." })),
   previous_response_id: works(Type.String({ minLength: 1, maxLength: 256, description: "The stored response that this goes on from." })),
   tools: works(Type.Array(toolSchema, { maxItems: 1024, description: "Functions, custom tools and groups of both that the model may call." })),
   tool_choice: works(toolChoiceSchema),
-  parallel_tool_calls: works(Type.Boolean({ description: "false allows one call per answer.", default: true })),
+  parallel_tool_calls: common.parallelToolCalls,
   text: works(textSchema),
   reasoning: works(reasoningSchema),
-  chat_template_kwargs: works(Type.Object({}, { description: "Further variables for the model's chat template." })),
-  enable_thinking: works(Type.Boolean({ description: "Switches the model's thinking on or off, where its template has the switch." })),
+  chat_template_kwargs: common.templateVariables,
+  enable_thinking: common.enableThinking,
   truncation: accepted(
     Type.Literal("disabled", { description: "Only `disabled`.", "x-refused": "a conversation that is too long is refused, never cut in silence" }),
   ),
@@ -32,7 +27,7 @@ const nothing = "No effect: a local server keeps no users.";
 
 export const responsesFields = {
   ...inputFields,
-  stream: works(Type.Boolean({ description: "Sends the answer as server-sent events while it is written.", default: false })),
+  stream: common.stream,
   store: works(Type.Boolean({ description: "Keeps the response for a while, to be read again or to go on from.", default: true })),
   background: works(Type.Boolean({ description: "Answers at once; the response is read later. Needs `store`, not with `stream`.", default: false })),
   include: works(
@@ -43,25 +38,21 @@ export const responsesFields = {
   ),
   max_output_tokens: works(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, description: "Upper bound of generated tokens, thinking included." })),
   temperature: works(Type.Number({ minimum: 0, maximum: 2, description: "0 always takes the likeliest token." })),
-  top_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Draws from the smallest set of tokens with this much probability." })),
+  top_p: common.topP,
   top_logprobs: works(
     Type.Integer({ minimum: 0, maximum: 20, description: "Alternatives per token; needs `message.output_text.logprobs` in `include`." }),
   ),
-  top_k: works(Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 and -1 are off." })),
-  min_p: works(Type.Number({ minimum: 0, maximum: 1, description: "Drops tokens below this share of the likeliest token's probability." })),
-  seed: works(Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63, description: "The same seed and request give the same answer." })),
-  timeout: works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." })),
+  top_k: common.topK,
+  min_p: common.minP,
+  seed: common.seed,
+  timeout: common.timeout,
   stream_options: accepted(Type.Object({}, { description: "No effect: events are never padded here." })),
   max_tool_calls: accepted(Type.Integer({ minimum: 0, description: "No effect: it bounds tools that a server runs, and none are run here." })),
   metadata: works(Type.Object({}, { description: "Given back with the response." })),
   user: accepted(Type.String({ description: nothing })),
   safety_identifier: accepted(Type.String({ description: nothing })),
-  prompt_cache_key: accepted(Type.String({ description: "No effect: shared prefixes are found by their content." })),
-  prompt_cache_options: accepted(Type.Object({}, { description: "No effect: shared prefixes are found by their content." })),
-  prompt_cache_retention: accepted(Type.String({ description: "No effect: cached prefixes stay until their room is needed." })),
-  service_tier: accepted(
-    Type.Enum(["auto", "default"], { description: "Only `auto` and `default`, which are the same here.", "x-refused": "there is one tier here" }),
-  ),
+  ...common.promptCacheFields,
+  service_tier: common.serviceTier,
   prompt: refused("prompts are not stored here"),
   context_management: refused("the conversation is read as it is sent"),
   moderation: refused("there is no moderation model here"),

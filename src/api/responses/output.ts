@@ -4,6 +4,7 @@ import { randomId } from "../../util/id.ts";
 import { InputText } from "./input-text.ts";
 import { sealThought } from "./items.ts";
 import type { Known } from "./tools.ts";
+import { toTokenLogprob } from "../logprob.ts";
 
 export interface WireEvent {
   readonly type: string;
@@ -110,7 +111,7 @@ function openMessage(index: number): Open {
       return [{ type: "response.output_text.delta", ...place, delta, logprobs: [] }];
     },
     logprobs(tokens) {
-      const wire = tokens.map(toLogprob);
+      const wire = tokens.map(toTokenLogprob);
       logprobs.push(...wire);
       return [{ type: "response.output_text.delta", ...place, delta: "", logprobs: wire }];
     },
@@ -164,15 +165,5 @@ function openCall(callId: string, { type, ...tool }: Known, index: number): Open
     write: fragment => add(custom ? custom.feed(fragment) : fragment),
     item: status => ({ id, type: custom ? "custom_tool_call" : "function_call", status, call_id: callId, ...tool, [field]: text }),
     end: () => [...add(custom?.end() ?? ""), { type: `${event}.done`, ...place, ...(!custom && { name: tool.name }), [field]: text }],
-  };
-}
-
-function toLogprob({ token, text, bytes, top }: TextLogprob) {
-  const finite = (logprob: number) => Math.max(logprob, -9999); // JSON has no infinity
-  return {
-    token: text,
-    logprob: finite(token?.logprob ?? 0),
-    bytes: [...bytes],
-    top_logprobs: top.map(other => ({ token: other.text, logprob: finite(other.logprob), bytes: [...other.bytes] })),
   };
 }

@@ -70,7 +70,6 @@ export const itemSchema = Type.Union([message, reasoning, functionCall, customCa
 
 /** An item of a conversation, as it came or as it was answered. */
 export type Item = Exclude<Static<typeof itemSchema>, { type: "item_reference" }>;
-export type WireItem = Static<typeof itemSchema>;
 
 const functionTool = Type.Object({
   type: Type.Literal("function"),
@@ -108,7 +107,7 @@ const namespaceTool = Type.Object({
 });
 
 /** Left out of what the model sees, and named in the header of ignored fields. */
-export const hostedTools = [
+const hostedTools = [
   "web_search",
   "web_search_2025_08_26",
   "web_search_preview",

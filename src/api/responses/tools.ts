@@ -2,7 +2,7 @@
 // Models know functions only: a custom tool is a function with one text, a tool of a group has the group's name before its own.
 import type { Constraint, Tool, ToolChoice } from "../../chat/types.ts";
 import { refuse } from "../body.ts";
-import { fieldName } from "../check.ts";
+import { fieldName } from "../../util/field-name.ts";
 import type { CustomTool, FunctionTool, WireTool } from "./schema.ts";
 import type { InputBody } from "./fields.ts";
 

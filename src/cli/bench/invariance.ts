@@ -2,10 +2,12 @@
 // between the two is the engine's doing: it tells the share of tokens that agree, with its confidence interval, and of equal answers.
 import { writeFileSync } from "node:fs";
 import { counts, type BenchConfig } from "./options.ts";
-import { inTime, plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
+import { inTime, withEngine, type OpenEngine } from "./open-engine.ts";
 import { poems, promptsOf } from "./prompts.ts";
-import { agreement, interval, mean, type Interval } from "./statistics.ts";
+import { interval, mean, type Interval } from "./statistics.ts";
 import { toText } from "./table.ts";
+import { agreement } from "../../util/agreement.ts";
+import { greedy } from "../../sampling/greedy.ts";
 
 const LEAST_AGREEMENT = 0.95; // below that, with the stated confidence, answers depend on their company
 
@@ -86,7 +88,7 @@ async function answers({ engine, text }: OpenEngine, prompts: readonly string[],
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [at, prompt] = next;
       const ids = text.tokenizer.encode(prompt, { specialTokens: true });
-      const request = { prompt: ids, sampling: plainSampling, maxTokens, minTokens: 0, stopIds: text.stopIds };
+      const request = { prompt: ids, sampling: greedy, maxTokens, minTokens: 0, stopIds: text.stopIds };
       const rows = engine.generate(request, new AbortController().signal)[Symbol.asyncIterator]();
       for (let row = await inTime(rows.next()); !row.done; row = await inTime(rows.next())) found[at]!.push(...row.value.ids);
     }

@@ -4,7 +4,7 @@ import { locateAssets, ownCommand } from "../../assets/locate.ts";
 import type { ServeConfig } from "../../config.ts";
 import { EngineRefused } from "../../engine/child.ts";
 import { EngineProcess } from "../../engine/client.ts";
-import type { ModelInfo, Sampling } from "../../engine/protocol.ts";
+import type { ModelInfo } from "../../engine/protocol.ts";
 import { openTextModel, type TextModel } from "../../tokenizer/load.ts";
 import { CliError } from "../error.ts";
 import { engineOptions, runtimeMode } from "../engine-options.ts";
@@ -37,19 +37,6 @@ export async function withEngine<T>(config: ServeConfig, work: (open: OpenEngine
     await engine.close();
   }
 }
-
-/** Sampling with every control off. */
-export const plainSampling: Sampling = {
-  temperature: 0,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  seed: 0,
-  repetitionPenalty: 1,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  logitBias: [],
-};
 
 const SILENCE_MS = 120_000; // an engine that says nothing for that long has failed
 

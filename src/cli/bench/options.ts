@@ -16,7 +16,7 @@ const maxTokens = (value: number) =>
   integer({ section: bench, value: "TOKENS", default: value, min: 1, max: 2 ** 31, help: "length of each answer" });
 const jsonOut = text({ section: bench, value: "FILE", default: undefined, help: "write all figures there as JSON" });
 
-export const benchOptions = {
+const benchOptions = {
   numPrompts: integer({ section: bench, default: 10, min: 1, max: 10, help: "how many of the ten prompts" }),
   maxTokens: maxTokens(100),
   warmup: integer({ section: bench, default: 0, min: 0, max: 100, help: "passes that are not counted" }),

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CliError, exitCodes } from "../error.ts";
 
-export const topics = ["nature", "love", "technology", "space", "music", "art", "science", "history", "food", "travel"];
+const topics = ["nature", "love", "technology", "space", "music", "art", "science", "history", "food", "travel"];
 
 export function poems(count: number): string[] {
   return topics.slice(0, count).map(topic => `Write a short poem about ${topic}.`);

@@ -46,9 +46,3 @@ export function interval(shares: readonly number[], confidence: Confidence): Int
   const reach = (QUANTILES[confidence] * stdev) / Math.sqrt(shares.length);
   return { mean: middle, stdev, low: Math.max(0, middle - reach), high: Math.min(1, middle + reach) };
 }
-
-/** The share of places at which both sequences have the same, over the longer one's length; two empty ones agree. */
-export function agreement<T>(a: readonly T[], b: readonly T[]): number {
-  const length = Math.max(a.length, b.length);
-  return length === 0 ? 1 : a.filter((one, at) => at < b.length && one === b[at]).length / length;
-}

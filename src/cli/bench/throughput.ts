@@ -2,8 +2,9 @@
 import { writeFileSync } from "node:fs";
 import type { EngineStats } from "../../engine/protocol.ts";
 import { readBenchConfig, type BenchConfig } from "./options.ts";
-import { inTime, plainSampling, withEngine, type OpenEngine } from "./open-engine.ts";
+import { inTime, withEngine, type OpenEngine } from "./open-engine.ts";
 import { poems, promptsOf } from "./prompts.ts";
+import { greedy } from "../../sampling/greedy.ts";
 
 const SETTLE_MS = 100;
 
@@ -54,7 +55,7 @@ async function runPass({ engine, text }: OpenEngine, prompts: readonly string[],
   const start = performance.now();
   const answers = await Promise.all(
     ids.map(async (prompt, at) => {
-      const sampling = { ...plainSampling, temperature: 0.7, topP: 0.9, seed: (pass + 1) * 1000 + at };
+      const sampling = { ...greedy, temperature: 0.7, topP: 0.9, seed: (pass + 1) * 1000 + at };
       const request = { prompt, sampling, maxTokens: bench.maxTokens, minTokens: 0, stopIds: bench.ignoreEos ? [] : text.stopIds };
       const rows = engine.generate(request, new AbortController().signal)[Symbol.asyncIterator]();
       let [tokens, cached, first] = [0, 0, NaN];

@@ -9,6 +9,7 @@ import { integerNode, numberNode } from "./numbers.ts";
 import { objectNode } from "./objects.ts";
 import { checked, countAt, fail, keywords, listAt, resolve, typesOf, type Path, type Placed, type Schema, type TypeName } from "./read.ts";
 import { stringNode } from "./strings.ts";
+import { isObject } from "../../util/json.ts";
 
 const MAX_DEPTH = 100;
 
@@ -172,7 +173,7 @@ function hasType(value: unknown, type: TypeName): boolean {
     case "array":
       return Array.isArray(value);
     case "object":
-      return typeof value === "object" && value !== null && !Array.isArray(value);
+      return isObject(value);
     case "integer":
       return Number.isInteger(value);
     default:

@@ -1,5 +1,6 @@
 // Reads JSON Schema: which keywords there are, whether they are what they should be, and where a reference leads.
 import { GrammarError } from "../error.ts";
+import { isObject } from "../../util/json.ts";
 
 export type Path = readonly (string | number)[];
 export type Schema = Readonly<Record<string, unknown>>;
@@ -31,7 +32,7 @@ export function fail(path: Path, message: string): never {
 
 /** The schema as an object whose keywords can all be enforced. */
 export function checked({ schema, path }: Placed): Schema {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) fail(path, "must be a schema: an object or a boolean");
+  if (!isObject(schema)) fail(path, "must be a schema: an object or a boolean");
   for (const name of Object.keys(schema))
     if (constraining(name) && !enforced.has(name)) fail([...path, name], "is a keyword that cannot be enforced");
   return schema as Schema;
@@ -72,7 +73,7 @@ export function namesAt(schema: Schema, name: string, path: Path): readonly stri
 export function schemasAt(schema: Schema, name: string, path: Path): Readonly<Record<string, unknown>> {
   const value = schema[name];
   if (value === undefined) return {};
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Schema) : fail([...path, name], "must be an object");
+  return isObject(value) ? (value as Schema) : fail([...path, name], "must be an object");
 }
 
 /** What a reference within the document names. */

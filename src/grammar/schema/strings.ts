@@ -27,7 +27,7 @@ export function stringNode(schema: Schema, path: Path, budget: Budget): Node {
 }
 
 /** A string's characters as `pattern` and `format` allow them. */
-export function languages(schema: Schema, path: Path, budget: Budget): Dfa[] {
+function languages(schema: Schema, path: Path, budget: Budget): Dfa[] {
   const made: Dfa[] = [];
   const pattern = textAt(schema, "pattern", path);
   if (pattern !== undefined) made.push(placed([...path, "pattern"], () => toDfa(search(pattern, budget, inJsonString), budget)));

@@ -1,4 +1,5 @@
 // One JSON object or list, read character by character, whether or not it is good JSON.
+import { parseObject } from "../../util/json.ts";
 
 export class Nested {
   state: "reading" | "done" | "broken" = "reading";
@@ -38,8 +39,7 @@ function isJson(text: string): boolean {
 }
 
 export function isJsonObject(text: string): boolean {
-  const value = parseJson(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return parseObject(text) !== undefined;
 }
 
 /** Undefined when it is not JSON: models write what they like. */

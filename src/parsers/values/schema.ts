@@ -1,4 +1,5 @@
 // What a tool's schema says about the type of one argument, as far as turning text into a value needs it.
+import { isObject } from "../../util/json.ts";
 
 export type JsonType = "string" | "number" | "integer" | "boolean" | "null" | "object" | "array";
 
@@ -49,8 +50,4 @@ function resolve(reference: string, root: Schema): unknown {
 
 function isType(type: unknown): type is JsonType {
   return typeof type === "string" && allTypes.includes(type);
-}
-
-function isObject(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
