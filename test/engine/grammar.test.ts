@@ -55,7 +55,8 @@ function mixed(seed: number, count: number): Submit[] {
   return mixture(seed, count, loaded.model.vocabSize).map((submit, i) => {
     if (next() < 0.5) return submit;
     const sampling = { ...submit.sampling, temperature: i % 3 === 0 ? 0 : 1, seed: i };
-    return { ...submit, grammar: i % 2 === 0 ? json : code, stopIds: [STOP], maxTokens: 100, sampling };
+    const { thinking: _, ...rest } = submit; // which writes an ending of its own
+    return { ...rest, grammar: i % 2 === 0 ? json : code, stopIds: [STOP], maxTokens: 100, sampling };
   });
 }
 
