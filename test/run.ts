@@ -12,6 +12,8 @@ interface Step {
 
 const TEST_LIMIT_MS = 60_000; // of one test on a busy machine; a test that hangs still ends
 
+const formatted = ["src", "test", "bench", "*.json", "*.md", "mini/README.md", "shim/README.md"];
+
 const bin = (name: string) => join("node_modules/.bin", name);
 
 function testSteps(): { pure: string[]; tensors: string[]; e2e: string[] } {
@@ -33,7 +35,7 @@ function steps(mode: string, files: readonly string[]): Step[] {
   return [
     {
       name: "format",
-      command: [bin("prettier"), "--check", "--log-level=warn", "--cache", "--cache-location=.build/prettier", "src", "test", "bench", "*.json"],
+      command: [bin("prettier"), "--check", "--log-level=warn", "--cache", "--cache-location=.build/prettier", ...formatted],
     },
     { name: "types", command: [bin("tsc")] },
     ...bunTest("pure and HTTP tests", pure),
