@@ -111,7 +111,7 @@ $(MLXC_STAMP):
 	  { echo "make: the crate mlx-sys $(MLX_SYS_VERSION) has another SHA-256 than the Makefile lists" >&2; exit 1; }
 	@rm -rf $(MLXC) && mv .build/crate/vendor/mlx-sys/src/mlx-c $(MLXC) && rm -rf .build/crate && touch $@
 
-$(LIBRARY): $(MLX_STAMP) $(MLXC_STAMP) $(wildcard shim/*.c shim/*.h shim/*.sh shim/compat/*)
+$(LIBRARY): $(MLX_STAMP) $(MLXC_STAMP) $(wildcard shim/*.c shim/*.cpp shim/*.h shim/*.sh shim/compat/*)
 	$(call need,command -v g++,g++,sudo apt-get install g++,xcode-select --install)
 	@MLX=$(CURDIR)/$(MLX) MLXC=$(CURDIR)/$(MLXC) OUT=$(CURDIR)/.build/shim-$(BACKEND) sh shim/build.sh
 

@@ -61,6 +61,14 @@ for source in "$here"/*.c; do
   fi
   objects="$objects $object"
 done
+for source in "$here"/*.cpp; do
+  object="$OUT/$(basename "$source" .cpp).o"
+  if [ ! -e "$object" ] || [ -n "$(find "$source" "$here"/*.h "$here/build.sh" -newer "$object")" ]; then
+    "$CXX" $c_flags -O3 -std=gnu++20 -fvisibility-inlines-hidden -Wall -Wextra -Werror -isystem "$here/compat" -include format \
+      -isystem "$MLXC" -isystem "$MLX/mlx/include" -c "$source" -o "$object"
+  fi
+  objects="$objects $object"
+done
 
 "$CXX" $link -o "$OUT/libshim.part" "$OUT/mlxc0.o" "$OUT/mlxc1.o" $objects "$MLX/mlx/lib/libmlx.$suffix"
 mv "$OUT/libshim.part" "$result"

@@ -1,9 +1,10 @@
 // Activations of several MLX calls in one. On the GPU back ends each is compiled into one kernel for any shape, the first time it is
-// used; on the CPU back end compiling would need a C++ compiler at run time, so there the calls are made one by one.
+// used; on the CPU back end compiling would need a C++ compiler at run time, so there the calls are made one by one, or cpu.cpp does it.
 //
 // The order of operations is mlx-lm's, so that results agree with it to the last bit.
 
 #include "arena.h"
+#include "cpu.h"
 #include "scalar.h"
 
 // A body reads `inputs` and writes one result; it stops at the first call that fails.
@@ -49,6 +50,7 @@ static int silu(mlx_array *result, const mlx_array *in) {
 }
 
 static int swiglu(mlx_array *result, const mlx_array *in) {
+  if (mxs_cpu_takes(in[0], mxs_stream)) return mxs_cpu_swiglu(result, in[0], in[1], mxs_stream);
   steps s = {0};
   mlx_array gate = binary(&s, mlx_multiply, in[0], unary(&s, mlx_sigmoid, in[0]));
   binary(&s, mlx_multiply, gate, in[1]);

@@ -207,6 +207,7 @@ MXS_API mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stri
 MXS_API mxs_tensor mxs_rms_norm(mxs_tensor x, mxs_optional weight, double eps);
 MXS_API mxs_tensor mxs_layer_norm(mxs_tensor x, mxs_optional weight, mxs_optional bias, double eps);
 // base 0 stands for none, and then freqs gives the wavelengths. The second form has an offset per row.
+MXS_API mxs_tensor mxs_turn(mxs_tensor x, mxs_tensor cos, mxs_tensor sin, mxs_tensor other); // x cos + x[other] sin over the last axis
 MXS_API mxs_tensor mxs_rope(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, int32_t offset);
 MXS_API mxs_tensor mxs_rope_rows(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, mxs_tensor offset);
 MXS_API mxs_tensor mxs_attention(mxs_tensor q, mxs_tensor k, mxs_tensor v, double scale, int32_t causal, mxs_optional mask, mxs_optional sinks);

@@ -1,6 +1,7 @@
 // Matrix products (dense, quantized, gathered), convolutions, norms, rotary positions and attention.
 
 #include "arena.h"
+#include "cpu.h"
 
 static const char *const modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
 
@@ -92,6 +93,9 @@ mxs_tensor mxs_conv_transpose1d(mxs_tensor x, mxs_tensor w, int32_t stride, int3
 mxs_tensor mxs_rms_norm(mxs_tensor x, mxs_optional weight, double eps) {
   TENSOR(x);
   OPTIONAL(weight);
+  if (mxs_cpu_takes(x_, mxs_stream)) {
+    RETURN(mxs_cpu_rms_norm(&result, x_, weight_, (float)eps, mxs_stream));
+  }
   RETURN(mlx_fast_rms_norm(&result, x_, weight_, (float)eps, mxs_stream));
 }
 
@@ -100,6 +104,23 @@ mxs_tensor mxs_layer_norm(mxs_tensor x, mxs_optional weight, mxs_optional bias, 
   OPTIONAL(weight);
   OPTIONAL(bias);
   RETURN(mlx_fast_layer_norm(&result, x_, weight_, bias_, (float)eps, mxs_stream));
+}
+
+mxs_tensor mxs_turn(mxs_tensor x, mxs_tensor cos, mxs_tensor sin, mxs_tensor other) {
+  TENSOR(x);
+  TENSOR(cos);
+  TENSOR(sin);
+  TENSOR(other);
+  if (mxs_cpu_takes(x_, mxs_stream)) {
+    RETURN(mxs_cpu_turn(&result, x_, cos_, sin_, other_, mxs_stream));
+  }
+  mlx_array swapped = {NULL}, straight = {NULL}, crossed = {NULL}, result = {NULL};
+  int failed = mlx_take_axis(&swapped, x_, other_, -1, mxs_stream) || mlx_multiply(&straight, x_, cos_, mxs_stream) ||
+               mlx_multiply(&crossed, swapped, sin_, mxs_stream) || mlx_add(&result, straight, crossed, mxs_stream);
+  mlx_array_free(swapped);
+  mlx_array_free(straight);
+  mlx_array_free(crossed);
+  return mxs_born(failed, result, __func__);
 }
 
 mxs_tensor mxs_rope(mxs_tensor x, int32_t dims, int32_t traditional, double base, double scale, mxs_optional freqs, int32_t offset) {

@@ -176,6 +176,7 @@ export const table = {
   mxs_conv_transpose1d: { args: [tensor, tensor, int, int, int, int, int], returns: tensor },
   mxs_rms_norm: { args: [tensor, optional, double], returns: tensor },
   mxs_layer_norm: { args: [tensor, optional, optional, double], returns: tensor },
+  mxs_turn: { args: [tensor, tensor, tensor, tensor], returns: tensor },
   mxs_rope: { args: [tensor, int, int, double, double, optional, int], returns: tensor },
   mxs_rope_rows: { args: [tensor, int, int, double, double, optional, tensor], returns: tensor },
   mxs_attention: { args: [tensor, tensor, tensor, double, int, optional, optional], returns: tensor },

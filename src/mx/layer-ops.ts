@@ -83,6 +83,11 @@ export function layerNorm(x: Tensor, weight: Tensor | undefined, bias: Tensor | 
   return checked(c.mxs_layer_norm(x, weight ?? 0, bias ?? 0, eps));
 }
 
+/** x · cos + x[other] · sin over the last axis: x [B, heads, L, width], cos and sin [B or 1, 1, L, width], other [width] int32. */
+export function turn(x: Tensor, cos: Tensor, sin: Tensor, other: Tensor): Tensor {
+  return checked(c.mxs_turn(x, cos, sin, other));
+}
+
 /** `base` or the tensor `freqs` gives the wavelengths. */
 export type Rope = { readonly traditional?: boolean; readonly base?: number; readonly scale?: number; readonly freqs?: Tensor };
 

@@ -51,7 +51,7 @@ function ropeByTable(w: Weights, settings: RopeSettings): Rope {
       const angle = mx.multiply(positions(batch), angles); // [B, 1, L, width]
       [of, cos, sin] = [batch, magnitude === 1 ? mx.cos(angle) : mx.multiply(mx.cos(angle), gain), mx.multiply(mx.sin(angle), signs)];
     }
-    return mx.add(mx.multiply(x, cos), mx.multiply(mx.take(x, swap, -1), sin));
+    return mx.turn(x, cos, sin, swap);
   };
 }
 

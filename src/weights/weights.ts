@@ -6,7 +6,6 @@ import type { Tensor } from "../mx/index.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, makeRows, type Embedding, type Linear, type Matrix } from "./matrix.ts";
-import { rmsNorm } from "./norm.ts";
 import type { Packing } from "./packing.ts";
 import { describeQuantization, inferQuantization, type Quantization, type LayerSettings } from "./quantization.ts";
 import { besides, makeBackward, makeExperts, splitHeads, type Experts, type StackName } from "./stack.ts";
@@ -135,7 +134,7 @@ export class Weights {
   /** A root mean square norm; `offset` is added to the stored gain. */
   rmsNorm(name: string, width: number, eps: number, offset = 0): Linear {
     const gain = this.gain(name, width, offset);
-    return x => rmsNorm(x, gain, eps);
+    return x => mx.rmsNorm(x, gain, eps);
   }
 
   /** A norm of mean and variance. `bias` is what config.json says; where it says nothing the checkpoint decides. */

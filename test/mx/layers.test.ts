@@ -168,6 +168,42 @@ describe("attention", () => {
   });
 });
 
+describe("rows that do not lie in one piece", () => {
+  const values = Array.from({ length: 2 * 3 * 4 * 8 }, (_, i) => Math.sin(i * 1.7));
+  const plain = () => f32(values, [2, 3, 4, 8]);
+  const turned = () => mx.transpose(mx.contiguous(mx.transpose(plain(), [3, 1, 0, 2])), [2, 1, 3, 0]); // the same numbers, the last axis apart
+  const cut = () => mx.sliceAxis(mx.concatenate([mx.zeros([2, 3, 4, 5], "float32"), plain()], 3), 3, 5, 13);
+  const table = (length: number, shift: number) => f32(Array.from({ length }, (_, i) => Math.cos(i + shift)), [2, 1, 4, 8]); // prettier-ignore
+  const other = () => i32([4, 5, 6, 7, 0, 1, 2, 3]);
+
+  mxTest("norms, turns and gates give the bits that they give in one piece", () => {
+    const layers: ((x: mx.Tensor) => mx.Tensor)[] = [
+      x => mx.rmsNorm(x, undefined, 1e-5),
+      x => mx.rmsNorm(x, f32([1, 2, 3, 4, 5, 6, 7, 8]), 1e-5),
+      x => mx.turn(x, table(64, 0), table(64, 1), other()),
+      x => mx.swiglu(x, plain()),
+      x => mx.swiglu(plain(), x),
+    ];
+    for (const layer of layers) for (const other of [turned, cut]) expect(numbers(layer(other()))).toEqual(numbers(layer(plain())));
+  });
+
+  mxTest("turning is x · cos + x[other] · sin, by the row of the table that belongs to row and position", () => {
+    const [cos, sin] = [table(64, 0), table(64, 1)];
+    const written = mx.add(mx.multiply(plain(), cos), mx.multiply(mx.take(plain(), other(), -1), sin));
+    expectClose(mx.turn(plain(), cos, sin, other()), numbers(written), 1e-6);
+    const [first, one] = [
+      (t: mx.Tensor) => mx.sliceAxis(t, 0, 0, 1),
+      mx.turn(plain(), mx.sliceAxis(cos, 0, 0, 1), mx.sliceAxis(sin, 0, 0, 1), other()),
+    ];
+    expect(numbers(first(one))).toEqual(numbers(first(mx.turn(plain(), cos, sin, other()))));
+    expect(numbers(mx.turn(first(plain()), first(cos), first(sin), other()))).toEqual(numbers(first(mx.turn(plain(), cos, sin, other()))));
+    expect(() => mx.turn(plain(), first(cos), sin, other())).toThrow(/^turn: /);
+    expect(() => mx.turn(plain(), cos, sin, i32([0, 1]))).toThrow(/^turn: /);
+    expect(() => mx.swiglu(plain(), first(plain()))).toThrow(/^swiglu: /);
+    expect(() => mx.rmsNorm(plain(), f32([1, 2]), 1e-5)).toThrow(/^rms_norm: /);
+  });
+});
+
 describe("activations", () => {
   const inputs = [-3, -1, -0.1, 0, 0.5, 2, 4];
   const up = [1, 2, 3, 4, 5, 6, 7];
