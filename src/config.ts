@@ -25,7 +25,7 @@ const guards = "Guards";
 const prefixes = "Prefix cache";
 const encoders = "Embeddings and reranking";
 const chat = "Chat";
-const sampling = "Where a request says nothing; without a value here the checkpoint decides";
+const sampling = "Where a request says nothing (the checkpoint decides what is not given here either)";
 
 const packings = ["none", "2", "3", "4", "5", "6", "8", "mxfp4", "mxfp8", "nvfp4", "mixed_2_6", "mixed_3_4", "mixed_3_6", "mixed_4_6"] as const;
 const quantize = choice({ section: model, choices: packings, default: "none", help: "pack dense weights with so many bits, or in this form" });
@@ -34,10 +34,10 @@ const device = choice({ section: model, choices: ["auto", "cpu", "gpu"], default
 
 /** In the order in which `help serve` lists them. A setting stands here only when it works. */
 export const serveOptions = {
-  host: text({ section: server, value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; others than loopback need an API key" }),
+  host: text({ section: server, value: "ADDRESS", default: "127.0.0.1", help: "address to listen on; any but loopback needs an API key" }),
   localhost: toggle({ section: server, default: false, help: "listen on 127.0.0.1 whatever --host says" }),
   port: integer({ section: server, value: "PORT", default: 8000, min: 0, max: 65535, help: "port to listen on; 0 picks a free one" }),
-  apiKey: text({ section: server, value: "KEY", default: undefined, secret: true, help: "clients must send this key; better given by environment" }),
+  apiKey: text({ section: server, value: "KEY", default: undefined, secret: true, help: "key that clients must send; better given by environment" }),
   allowUnauthenticated: toggle({ section: server, default: false, help: "listen on the network without an API key" }),
   allowedHosts: list({ section: server, value: "NAME,…", default: [], help: "further host names that clients may call this server by" }),
   corsOrigins: list({ section: server, value: "ORIGIN,…", default: [], help: "web pages that may call this server, such as http://localhost:3000" }),
@@ -95,7 +95,7 @@ export const serveOptions = {
     default: 0,
     min: 0,
     max: 65_536,
-    help: "likewise while answers are written; 0 follows --prefill-stall-ms",
+    help: "most prompt tokens read in a step while answers are written; 0 follows --prefill-stall-ms",
   }),
   prefillStallMs: integer({
     section: batching,
@@ -103,7 +103,7 @@ export const serveOptions = {
     default: 100,
     min: 1,
     max: 60_000,
-    help: "by which reading prompts may lengthen a step while answers are written",
+    help: "how much longer a step may take because it also reads prompts, while answers are written",
   }),
   streamInterval: integer({ section: batching, value: "TOKENS", default: 1, min: 1, max: 4096, help: "tokens per chunk of a streamed answer" }),
   runtimeMode: choice({
@@ -137,31 +137,45 @@ export const serveOptions = {
     default: 70,
     min: 0.1,
     max: 100,
-    help: "of the device's memory, above which the log says so",
+    help: "use of the device's memory above which the log says so",
   }),
-  memoryLimitThreshold: decimal({ section: guards, value: "PERCENT", default: 85, min: 0.1, max: 100, help: "above which --memory-action is taken" }),
+  memoryLimitThreshold: decimal({
+    section: guards,
+    value: "PERCENT",
+    default: 85,
+    min: 0.1,
+    max: 100,
+    help: "use of the device's memory above which --memory-action is taken",
+  }),
   memoryAction: choice({
     section: guards,
     choices: ["warn", "reduce-context", "reject-new"],
     default: "warn",
     help: "reduce-context halves what new requests may write, reject-new answers them with 503",
   }),
-  memoryMonitorInterval: decimal({ section: guards, value: "SECONDS", default: 5, min: 0.1, max: 86_400, help: "between two looks at memory" }),
+  memoryMonitorInterval: decimal({ section: guards, value: "SECONDS", default: 5, min: 0.1, max: 86_400, help: "time between two looks at memory" }),
   batchDivergenceMonitor: toggle({ section: guards, default: false, help: "write answers from batches again alone, now and then, and compare" }),
-  batchDivergenceInterval: decimal({ section: guards, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "between two comparisons" }),
+  batchDivergenceInterval: decimal({
+    section: guards,
+    value: "SECONDS",
+    default: 300,
+    min: 1,
+    max: 86_400,
+    help: "time between two comparisons of --batch-divergence-monitor",
+  }),
   batchDivergenceThreshold: decimal({
     section: guards,
     value: "SHARE",
     default: 0.95,
     min: 0.001,
     max: 1,
-    help: "of equal tokens, below which it warns",
+    help: "share of equal tokens below which --batch-divergence-monitor warns",
   }),
   batchDivergenceAction: choice({
     section: guards,
     choices: ["warn", "serialize"],
     default: "warn",
-    help: "serialize runs requests one at a time for an interval after a warning",
+    help: "what follows such a warning: serialize runs requests one at a time for an interval",
   }),
   deterministic: toggle({
     section: batching,
@@ -187,11 +201,18 @@ export const serveOptions = {
     default: undefined,
     min: 1,
     max: 2 ** 31,
-    help: "most memory for stored prefixes; a share of the free memory otherwise",
+    help: "most memory for stored prefixes; what --cache-memory-percent gives otherwise",
   }),
-  cacheMemoryPercent: decimal({ section: prefixes, value: "SHARE", default: 0.2, min: 0.001, max: 1, help: "that share, taken at the start" }),
-  usePagedCache: toggle({ section: prefixes, default: false, help: "what --cache-strategy paged says, where that is auto" }),
-  noMemoryAwareCache: toggle({ section: prefixes, default: false, help: "what --cache-strategy legacy says, likewise" }),
+  cacheMemoryPercent: decimal({
+    section: prefixes,
+    value: "SHARE",
+    default: 0.2,
+    min: 0.001,
+    max: 1,
+    help: "share of the memory that is free at the start, for stored prefixes without --cache-memory-mb",
+  }),
+  usePagedCache: toggle({ section: prefixes, default: false, help: "another name of --cache-strategy paged, where that is auto" }),
+  noMemoryAwareCache: toggle({ section: prefixes, default: false, help: "another name of --cache-strategy legacy, where that is auto" }),
   maxCacheBlocks: integer({ section: prefixes, default: undefined, min: 1, max: 2 ** 31, help: "most stored blocks; 1000 with the strategy paged" }),
   prefixCacheSize: integer({
     section: prefixes,
@@ -201,14 +222,21 @@ export const serveOptions = {
     help: "most stored sequences; 100 with the strategy legacy",
   }),
   ssdCacheDir: text({ section: prefixes, value: "DIR", default: undefined, help: "also keep stored prefixes in this folder, over restarts" }),
-  ssdCacheMaxGb: decimal({ section: prefixes, value: "GB", default: 10, min: 0.001, max: 1_000_000, help: "most that all files there may take" }),
+  ssdCacheMaxGb: decimal({
+    section: prefixes,
+    value: "GB",
+    default: 10,
+    min: 0.001,
+    max: 1_000_000,
+    help: "most that all files in --ssd-cache-dir may take",
+  }),
   kvCacheQuantization: toggle({ section: prefixes, default: false, help: "pack keys and values, in running and stored sequences" }),
-  kvCacheQuantizationBits: choice({ section: prefixes, choices: ["4", "8"], default: "8", help: "bits of a packed number" }),
+  kvCacheQuantizationBits: choice({ section: prefixes, choices: ["4", "8"], default: "8", help: "bits of a packed key or value" }),
   kvCacheQuantizationGroupSize: choice({
     section: prefixes,
     choices: ["32", "64", "128"],
     default: "64",
-    help: "numbers that share a scale; must divide the model's head dimension",
+    help: "keys or values that share a scale; must divide the model's head dimension",
   }),
   kvCacheMinQuantizeTokens: integer({
     section: prefixes,
@@ -216,14 +244,14 @@ export const serveOptions = {
     default: 256,
     min: 0,
     max: 2 ** 31,
-    help: "the first tokens of every sequence that stay exact",
+    help: "first tokens of every sequence that --kv-cache-quantization leaves exact",
   }),
   pagedCacheBlockSize: integer({ section: prefixes, value: "TOKENS", default: 64, min: 1, max: 4096, help: "tokens per stored block" }),
   embeddingModel: text({
     section: encoders,
     value: "FOLDER",
     default: undefined,
-    help: "loaded at the start, and the only one; without it, models of the Hugging Face cache are loaded when clients name them",
+    help: "embedding model that is loaded at the start, and the only one; without it clients name models of the Hugging Face cache",
   }),
   embeddingMaxLength: orAuto(
     integer({
@@ -232,7 +260,7 @@ export const serveOptions = {
       default: undefined,
       min: 4,
       max: 2 ** 31,
-      help: "longest text, no more than the model takes; auto is what its authors used",
+      help: "longest text that is embedded, no more than the model takes; auto is what its authors used",
     }),
   ),
   embeddingOverflowPolicy: choice({
@@ -241,7 +269,12 @@ export const serveOptions = {
     default: "truncate",
     help: "what happens to longer texts, and to longer pairs for rerankers",
   }),
-  rerankModel: text({ section: encoders, value: "FOLDER", default: undefined, help: "likewise for rerankers" }),
+  rerankModel: text({
+    section: encoders,
+    value: "FOLDER",
+    default: undefined,
+    help: "reranker that is loaded at the start, and the only one, likewise",
+  }),
   chatTemplate: text({ section: chat, value: "FILE", default: undefined, help: "a Jinja template in the place of the model's own" }),
   defaultChatTemplateKwargs: json({ section: chat, default: {}, help: 'variables of the template, such as {"enable_thinking":false}' }),
   toolCallParser: text({
@@ -250,7 +283,12 @@ export const serveOptions = {
     default: "auto",
     help: "how the model writes tool calls; auto recognises it, none leaves text",
   }),
-  reasoningParser: text({ section: chat, value: "NAME", default: "auto", help: "likewise for its reasoning" }),
+  reasoningParser: text({
+    section: chat,
+    value: "NAME",
+    default: "auto",
+    help: "how the model writes its reasoning; auto recognises it, none leaves text",
+  }),
   maxThinkingTokens: integer({
     section: chat,
     value: "TOKENS",
@@ -285,8 +323,20 @@ export const serveOptions = {
     help: "drop tokens below this share of the likeliest one's probability",
   }),
   defaultRepetitionPenalty: decimal({ section: sampling, default: undefined, min: 0.01, max: 10, help: "above 1 repeats less; 1 is off" }),
-  defaultFrequencyPenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off for each time a token was written" }),
-  defaultPresencePenalty: decimal({ section: sampling, default: undefined, min: -2, max: 2, help: "taken off once for each written token" }),
+  defaultFrequencyPenalty: decimal({
+    section: sampling,
+    default: undefined,
+    min: -2,
+    max: 2,
+    help: "subtracted from a token's logit for each time the answer has it",
+  }),
+  defaultPresencePenalty: decimal({
+    section: sampling,
+    default: undefined,
+    min: -2,
+    max: 2,
+    help: "subtracted from a token's logit once the answer has it",
+  }),
   frequencyPenaltyMode: choice({
     section: sampling,
     choices: ["openai", "repetition"],
@@ -302,7 +352,7 @@ export const convertOptions = {
     section: model,
     choices: ["stored", "bfloat16", "float16", "float32"],
     default: "stored",
-    help: "of numbers that are not packed, and of scales",
+    help: "type of numbers that are not packed, and of scales",
   }),
   device,
 };

@@ -15,8 +15,8 @@ Examples
     -d '{"messages":[{"role":"user","content":"Hello!"}]}'
 
 Run
-  serve [MODEL]     load a model and answer requests until stopped
-  convert MODEL DIR write a checkpoint in MLX's layout, packed with --quantize
+  serve [MODEL]           load a model and answer requests until stopped
+  convert MODEL FOLDER    write a checkpoint in MLX's layout, packed with --quantize
 
 Measure
   bench [MODEL]           tokens per second; with --invariance, whether company changes answers
@@ -25,8 +25,8 @@ Measure
   bench-kv-cache          memory, error and time of quantized keys and values
 
 Learn
-  help [COMMAND]    this page, or everything about one command
-  --version         print the version
+  help [COMMAND]          this page, or everything about one command
+  --version               print the version
 
 Stop a server with Ctrl-C: running requests finish first; a second Ctrl-C stops at once.
 Every option of serve and its environment variable: pippin help serve
@@ -34,8 +34,9 @@ Every option of serve and its environment variable: pippin help serve
 
 function lines(key: string, option: Option<unknown>): string {
   const left = `  ${flagName(key)}${option.value ? ` ${option.value}` : ""}`;
-  const told = typeof option.default === "number" || (typeof option.default === "string" && option.value !== "");
-  const notes = [told ? `default ${option.default}` : "", envName(key)].filter(Boolean).join(", ");
+  const known = Array.isArray(option.default) ? option.default.join(",") : option.default;
+  const told = typeof known === "number" || (typeof known === "string" && known !== "");
+  const notes = [told ? `default ${known}` : "", envName(key)].filter(Boolean).join(", ");
   return `${left}\n${wrap(`${option.help} [${notes}]`, "        ")}`;
 }
 
@@ -58,7 +59,8 @@ function optionLines(table: Options): string {
 export function serveHelp(): string {
   return `pippin serve [MODEL] [OPTIONS]: load a model and answer requests until stopped
 
-MODEL is a folder with config.json, *.safetensors and tokenizer.json; without it the built-in model is served.
+MODEL is a folder with config.json, *.safetensors and tokenizer.json, or the name of a model that the Hugging Face
+cache holds, such as org/name; without it the built-in model is served.
 Flags win over environment variables, which win over defaults. The server has loaded its model when it
 prints its address. SIGTERM and SIGINT let running requests finish and refuse new ones; a second one stops
 at once. Exit codes: 0 stopped, 1 failed, 2 wrong usage, 3 model not found, 4 not enough memory.

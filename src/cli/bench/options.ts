@@ -17,21 +17,21 @@ const maxTokens = (value: number) =>
 const jsonOut = text({ section: bench, value: "FILE", default: undefined, help: "write all figures there as JSON" });
 
 const benchOptions = {
-  numPrompts: integer({ section: bench, default: 10, min: 1, max: 10, help: "how many of the ten prompts" }),
+  numPrompts: integer({ section: bench, default: 10, min: 1, max: 10, help: "how many of the ten prompts are sent" }),
   maxTokens: maxTokens(100),
   warmup: integer({ section: bench, default: 0, min: 0, max: 100, help: "passes that are not counted" }),
-  passes: integer({ section: bench, default: 1, min: 1, max: 1000, help: "passes that are" }),
+  passes: integer({ section: bench, default: 1, min: 1, max: 1000, help: "passes that are counted" }),
   ignoreEos: toggle({ section: bench, default: false, help: "every answer has its full length" }),
   invariance: toggle({ section: bench, default: false, help: "measure instead whether answers change when requests run together" }),
   concurrency: list({ section: bench, value: "N,…", default: ["10"], help: "with --invariance: requests at a time" }),
   runs: integer({ section: bench, default: 5, min: 1, max: 1000, help: "with --invariance: repetitions" }),
-  confidence: choice({ section: bench, choices: confidences, default: "0.95", help: "with --invariance: of the interval" }),
+  confidence: choice({ section: bench, choices: confidences, default: "0.95", help: "with --invariance: confidence of the interval" }),
   promptsFile: text({ section: bench, value: "FILE", default: undefined, help: "a prompt per line, in the place of the ten" }),
   jsonOut,
 };
 
 export const detokOptions = {
-  iterations: integer({ section: bench, default: 5, min: 1, max: 10_000, help: "repetitions; the mean is told" }),
+  iterations: integer({ section: bench, default: 5, min: 1, max: 10_000, help: "repetitions, of which the mean is told" }),
   tokens: integer({ section: bench, default: 2000, min: 1, max: 1_000_000, help: "length of the text" }),
 };
 
@@ -47,10 +47,16 @@ export const kvCacheOptions = {
 export const benchServeOptions = {
   url: text({ section: bench, value: "URL", default: "http://127.0.0.1:8000", help: "an OpenAI-compatible server, with or without /v1" }),
   model: text({ section: bench, value: "NAME", default: undefined, help: "the model asked for; the server's first otherwise" }),
-  apiKey: text({ section: bench, value: "KEY", default: undefined, secret: true, help: "sent as a bearer token; better given by environment" }),
-  prompts: list({ section: bench, value: "SET,…", default: ["short", "medium"], help: "short, medium, long or shared: built-in prompt sets" }),
+  apiKey: text({
+    section: bench,
+    value: "KEY",
+    default: undefined,
+    secret: true,
+    help: "key that is sent as a bearer token; better given by environment",
+  }),
+  prompts: list({ section: bench, value: "SET,…", default: ["short", "medium"], help: "built-in prompt sets: short, medium, long or shared" }),
   promptFile: text({ section: bench, value: "FILE", default: undefined, help: "a prompt per line, in the place of the sets" }),
-  systemPromptFile: text({ section: bench, value: "FILE", default: undefined, help: "goes before every prompt" }),
+  systemPromptFile: text({ section: bench, value: "FILE", default: undefined, help: "system message that goes before every prompt" }),
   concurrency: list({ section: bench, value: "N,…", default: ["1", "4"], help: "requests at a time" }),
   requestRate: decimal({
     section: bench,
@@ -62,14 +68,14 @@ export const benchServeOptions = {
   }),
   numPrompts: integer({ section: bench, default: 8, min: 1, max: 1_000_000, help: "requests in each repetition" }),
   maxTokens: maxTokens(256),
-  temperature: decimal({ section: bench, default: 0, min: 0, max: 2, help: "of every request" }),
-  repetitions: integer({ section: bench, default: 3, min: 1, max: 1000, help: "of each case" }),
+  temperature: decimal({ section: bench, default: 0, min: 0, max: 2, help: "temperature of every request" }),
+  repetitions: integer({ section: bench, default: 3, min: 1, max: 1000, help: "repetitions of each case" }),
   warmup: integer({ section: bench, default: 1, min: 0, max: 1000, help: "requests before each case that are not counted" }),
   extraBody: json({ section: bench, default: {}, help: 'further fields of every request, such as {"top_k":1}' }),
   requestTimeoutS: decimal({ section: bench, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "longest time for one request" }),
-  seed: integer({ section: bench, default: 0, min: 0, max: 2 ** 32 - 1, help: "of prompts and arrival times" }),
-  tag: text({ section: bench, value: "TEXT", default: undefined, help: "stands in every row" }),
-  format: choice({ section: bench, choices: ["table", "json", "csv"], default: "table", help: "of what is printed" }),
+  seed: integer({ section: bench, default: 0, min: 0, max: 2 ** 32 - 1, help: "what prompts and arrival times follow from" }),
+  tag: text({ section: bench, value: "TEXT", default: undefined, help: "text that stands in every row" }),
+  format: choice({ section: bench, choices: ["table", "json", "csv"], default: "table", help: "form of what is printed" }),
   output: text({ section: bench, value: "FILE", default: undefined, help: "write rows there too: .json or .csv" }),
 };
 
