@@ -5,7 +5,8 @@
 // Each side is a process that loads the model once, then answers one job a line with one line (bench/peers/mlx_lm_decode.py says how).
 // The sides never work at the same time. COMMAND is ours, without the model: `--ours "bun bench/ours-decode.ts"`.
 import { parseArgs } from "node:util";
-import { appendCsv, type Cell, circumstances, shortSpread, spread, table } from "./lib/report.ts";
+import { appendCsv, circumstances, shortSpread, spread, table } from "./lib/report.ts";
+import type { Row } from "../src/cli/bench/table.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -80,10 +81,10 @@ async function measure(workers: Worker[], job: Job, rounds: number): Promise<Rat
   return results;
 }
 
-function report(workers: Worker[], job: Job, results: Rates[][]): { text: string[]; rows: Record<string, Cell>[] } {
+function report(workers: Worker[], job: Job, results: Rates[][]): { text: string[]; rows: Row[] } {
   const kinds = ["decode", "whole", "prefill"] as const;
   const text = [String(job.batch)];
-  const rows: Record<string, Cell>[] = [];
+  const rows: Row[] = [];
   const own = workers.findIndex(w => w.name === "pippin");
   for (const kind of kinds) {
     const values = results.map(rates => rates.map(r => r[kind]));

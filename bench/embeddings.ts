@@ -5,7 +5,10 @@
 // Both sides load the model once and take turns; --theirs is how many of the documents the slower side gets. Ours goes through HTTP
 // and its JSON, theirs does not.
 import { parseArgs } from "node:util";
-import { appendCsv, type Cell, circumstances, shortSpread, spread, table } from "./lib/report.ts";
+import { appendCsv, circumstances, shortSpread, spread, table } from "./lib/report.ts";
+import type { Row } from "../src/cli/bench/table.ts";
+import { makeRandom, plainWords } from "../src/cli/bench/prompts.ts";
+import { startOwnServer } from "./lib/own-server.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -30,43 +33,22 @@ interface Side {
   readonly run: (documents: readonly string[]) => Promise<Result>;
 }
 
-const words = `river stone market winter engine letter garden signal copper window teacher island pepper bridge cotton planet doctor silver forest
-  camera supper ticket ladder mirror harbour pocket candle circle answer number`.split(/\s+/);
-
 /** Sentences of 4 to 19 words; the same in every run. */
 function makeDocuments(count: number): string[] {
-  let state = 1;
-  const below = (bound: number) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % bound;
-  return Array.from({ length: count }, () =>
-    Array.from({ length: 4 + (below(1 << 20) >> 16) }, () => words[(below(1 << 24) >> 8) % words.length]!).join(" "),
-  );
+  const random = makeRandom(1);
+  return Array.from({ length: count }, () => plainWords(4 + random(16), random));
 }
 
 async function openOurs(model: string, count: number): Promise<{ readonly side: Side; readonly close: () => Promise<void> }> {
-  const child = Bun.spawn([process.execPath, "src/main.ts", "serve", "--port", "0", "--embedding-model", model], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  let printed = "";
-  let url: string | undefined;
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    printed += text;
-    url = /address +(\S+)/.exec(printed)?.[1];
-    if (url !== undefined) break;
-  }
-  if (url === undefined) throw new Error(`the server did not start: ${printed}`);
+  const { url, stop } = await startOwnServer(["--embedding-model", model]);
   const run = async (documents: readonly string[]) => {
     const start = performance.now();
     const body = JSON.stringify({ input: documents, encoding_format: "float" });
-    const response = await fetch(`${url}/embeddings`, { method: "POST", headers: { "content-type": "application/json" }, body });
+    const response = await fetch(`${url}/v1/embeddings`, { method: "POST", headers: { "content-type": "application/json" }, body });
     const { data } = (await response.json()) as { data: { embedding: number[] }[] };
     return { seconds: (performance.now() - start) / 1000, vectors: [data[0]!.embedding, data.at(-1)!.embedding] };
   };
-  const close = async () => {
-    child.kill();
-    await child.exited;
-  };
-  return { side: { name: "pippin, one request", count, run }, close };
+  return { side: { name: "pippin, one request", count, run }, close: stop };
 }
 
 function openTheirs(python: string, model: string, count: number, batch: number): { readonly sides: Side[]; readonly close: () => Promise<void> } {
@@ -128,7 +110,7 @@ console.log(
   ]),
 );
 console.log(`both give the same vectors: cosine ${agreement.toFixed(6)}`);
-const rows = sides.map(({ name, count }, i): Record<string, Cell> => {
+const rows = sides.map(({ name, count }, i): Row => {
   const { median, min, max } = spread(rates[i]!);
   return {
     ...where,

@@ -5,10 +5,12 @@
 // Prints medians over the rounds with (min–max), and for every peer ours/theirs. What each figure means: bench/README.md.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { streamChats, type Streamed } from "./lib/client.ts";
+import { plainPrompt } from "../src/cli/bench/prompts.ts";
+import type { Answer } from "../src/cli/bench/stream-client.ts";
+import { streamChats } from "./lib/client.ts";
 import { treeMemory } from "./lib/memory.ts";
-import { prompt } from "./lib/prompts.ts";
-import { appendCsv, type Cell, circumstances, median, shortSpread, spread, table } from "./lib/report.ts";
+import { appendCsv, circumstances, median, shortSpread, spread, table } from "./lib/report.ts";
+import type { Row } from "../src/cli/bench/table.ts";
 import { homes, type Running, type Server, servers, start } from "./lib/servers.ts";
 
 const { values: options } = parseArgs({
@@ -44,27 +46,28 @@ type Measured = Partial<Record<Metric, number>>;
 let asked = 0;
 
 /** Sends `count` streams at once, with prompts that were never sent before in this run. */
-function load({ url, model }: Running, count: number, words = 24, tokens = maxTokens): Promise<Streamed[]> {
+function load({ url, model }: Running, count: number, words = 24, tokens = maxTokens): Promise<Answer[]> {
   return streamChats(
     url,
-    Array.from({ length: count }, () => ({ model, prompt: prompt(asked++, words), maxTokens: tokens })),
+    Array.from({ length: count }, () => ({ model, prompt: plainPrompt(words, asked++, 0), maxTokens: tokens })),
   );
 }
 
 /** Tokens of all streams over the time from the first request sent to the last stream ended. */
-function rate(streams: Streamed[]): number {
-  const seconds = (Math.max(...streams.map(s => s.ended)) - Math.min(...streams.map(s => s.sent))) / 1000;
+function rate(streams: Answer[]): number {
+  const seconds = (Math.max(...streams.map(endOf)) - Math.min(...streams.map(s => s.sentAt))) / 1000;
   return streams.reduce((sum, s) => sum + s.tokens, 0) / seconds;
 }
 
 /** The same from the moment when all streams have text; a frame with text counts for its share of the stream's tokens. */
-function rateAfterFirst(streams: Streamed[]): number {
-  const begin = Math.max(...streams.map(s => s.firstText));
-  const seconds = (Math.max(...streams.map(s => s.ended)) - begin) / 1000;
-  return streams.reduce((sum, s) => sum + (s.tokens * s.texts.filter(at => at > begin).length) / s.texts.length, 0) / seconds;
+function rateAfterFirst(streams: Answer[]): number {
+  const begin = Math.max(...streams.map(s => s.sentAt + s.textMs[0]!));
+  const seconds = (Math.max(...streams.map(endOf)) - begin) / 1000;
+  return streams.reduce((sum, s) => sum + (s.tokens * s.textMs.filter(ms => s.sentAt + ms > begin).length) / s.textMs.length, 0) / seconds;
 }
 
-const wait = (s: Streamed) => s.firstText - s.sent;
+const wait = (s: Answer) => s.textMs[0]!;
+const endOf = (s: Answer) => s.sentAt + s.endMs;
 
 async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
   const results: T[] = [];
@@ -79,7 +82,7 @@ async function measure(server: Server): Promise<Measured> {
     const first = asked;
     await load(running, 1);
     await load(running, 8);
-    await load(running, 1, 500, 1);
+    await load(running, 1, 500, 8);
     const singles = (await repeat(3, () => load(running, 1))).flat();
     const eights = await repeat(2, () => load(running, 8));
     const longs = (await repeat(3, () => load(running, 1, 500, 8))).flat();
@@ -108,7 +111,7 @@ async function measure(server: Server): Promise<Measured> {
 const work = new Map<number, Map<string, string>>();
 
 /** Says so where servers did not do the same work: other counts of tokens, or another text from a single stream. */
-function check(server: Server, first: number, singles: Streamed[], eights: Streamed[]): void {
+function check(server: Server, first: number, singles: Answer[], eights: Answer[]): void {
   const all = [...singles, ...eights];
   const odd = all.filter(s => s.tokens !== maxTokens).length;
   if (odd > 0) console.log(`  ${server.name}: ${odd} of ${all.length} streams did not give ${maxTokens} tokens; rates use the real counts`);
@@ -167,7 +170,7 @@ function print(results: Map<Server, Measured[]>, own: Measured[] | undefined): v
 }
 
 function record(results: Map<Server, Measured[]>, own: Measured[] | undefined): void {
-  const rows: Record<string, Cell>[] = [];
+  const rows: Row[] = [];
   for (const [server, measured] of results) {
     for (const metric of Object.keys(metrics) as Metric[]) {
       const values = series(measured, metric);

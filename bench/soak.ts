@@ -7,6 +7,7 @@
 // leaks, a request is lost, or memory at the end is more than 5 % above that after the third tenth.
 import { parseArgs } from "node:util";
 import { treeMemory } from "./lib/memory.ts";
+import { startOwnServer } from "./lib/own-server.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,23 +24,6 @@ const LIMIT = 1.05;
 interface Looked {
   readonly resident: number; // MB
   readonly active: number; // GB, by MLX
-}
-
-function startServer() {
-  const model = values.model === undefined ? [] : [values.model];
-  const args = ["src/main.ts", "serve", ...model, "--port", "0", "--cache-memory-mb", "40", "--max-num-seqs", "16"];
-  const child = Bun.spawn([process.execPath, ...args], { stdout: "pipe", stderr: "inherit" });
-  return child;
-}
-
-async function addressOf(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  let text = "";
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const found = /address +(http:\/\/\S+)\/v1/.exec(text);
-    if (found) return found[1]!;
-  }
-  throw new Error(`the server did not start: ${text}`);
 }
 
 interface Canary {
@@ -122,9 +106,9 @@ async function look(url: string, pid: number): Promise<Looked> {
   return { resident: treeMemory(pid).rss, active: memory.active_bytes / 1e6 };
 }
 
-const child = startServer();
+const server = await startOwnServer([...(values.model === undefined ? [] : [values.model]), "--cache-memory-mb", "40", "--max-num-seqs", "16"]);
 try {
-  const url = await addressOf(child.stdout);
+  const { url } = server;
   const ids = await canaryIds(url);
   const looked: Looked[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -134,7 +118,7 @@ try {
       while (next < to) await request(url, next++, ids);
     };
     await Promise.all(Array.from({ length: concurrency }, worker));
-    looked.push(await look(url, child.pid));
+    looked.push(await look(url, server.pid));
     const { resident, active } = looked.at(-1)!;
     console.log(`${String(to).padStart(6)} requests  resident ${resident.toFixed(1)} MB  MLX active ${active.toFixed(2)} MB`);
   }
@@ -143,6 +127,5 @@ try {
   console.log(JSON.stringify({ ...counts, canaries: ids.length, growth }));
   if (counts.leaked > 0 || counts.failed > 0 || growth.resident > LIMIT || growth.active > LIMIT) process.exitCode = 1;
 } finally {
-  child.kill("SIGTERM");
-  await child.exited;
+  await server.stop();
 }

@@ -2,6 +2,8 @@
 import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { dirname } from "node:path";
+import { percentile } from "../../src/cli/bench/statistics.ts";
+import { csvLine, type Row } from "../../src/cli/bench/table.ts";
 
 export interface Spread {
   median: number;
@@ -9,17 +11,11 @@ export interface Spread {
   max: number;
 }
 
-export type Cell = string | number | undefined;
-
-export function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle];
-  if (high === undefined) throw new Error("median of nothing");
-  return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? high)) / 2;
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
 }
 
-export function spread(values: number[]): Spread {
+export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
@@ -41,7 +37,7 @@ export function table(rows: string[][]): string {
 }
 
 /** What every row of every results file starts with. Never a host name, a user or a path. */
-export function circumstances(command: string): Record<string, Cell> {
+export function circumstances(command: string): Row {
   const run = (...argv: string[]) => Bun.spawnSync(argv).stdout.toString().trim();
   const changed = run("git", "status", "--porcelain", "--untracked-files=no", "--", "src", "shim") !== "";
   return {
@@ -57,12 +53,11 @@ export function circumstances(command: string): Record<string, Cell> {
 }
 
 /** Appends rows; all rows of one file have the same columns, which its first line names. */
-export function appendCsv(path: string, rows: Record<string, Cell>[]): void {
+export function appendCsv(path: string, rows: readonly Row[]): void {
   const first = rows[0];
   if (!first) return;
-  const escape = (cell: Cell) => (/[",\n]/.test(String(cell ?? "")) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
-  const lines = rows.map(row => Object.values(row).map(escape).join(","));
+  const lines = rows.map(row => csvLine(Object.values(row)));
   mkdirSync(dirname(path), { recursive: true });
-  if (!existsSync(path)) lines.unshift(Object.keys(first).join(","));
+  if (!existsSync(path)) lines.unshift(csvLine(Object.keys(first)));
   appendFileSync(path, lines.join("\n") + "\n");
 }

@@ -26,7 +26,7 @@ describe("statistics", () => {
 });
 
 describe("load", () => {
-  const answer = { firstMs: 1, endMs: 2, gapsMs: [1], promptTokens: 10, cachedTokens: 4, tokens: 2 };
+  const answer = { sentAt: 0, textMs: [1, 2], endMs: 2, text: "ab", promptTokens: 10, cachedTokens: 4, tokens: 2 };
 
   test("arrivals have the asked rate on average, and none without one", () => {
     const next = makeRandom(3);

@@ -50,9 +50,9 @@ export function arrivals({ requests, requestRate }: Case, random: () => number):
 export function figures({ seconds, answers, failures }: Outcome): Row {
   const sum = (of: (answer: Answer) => number) => answers.reduce((total, answer) => total + of(answer), 0);
   const [prompt, cached, tokens] = [sum(a => a.promptTokens), sum(a => a.cachedTokens), sum(a => a.tokens)];
-  const first = summary(answers.map(a => a.firstMs));
-  const perToken = answers.filter(a => a.tokens > 1).map(a => (a.endMs - a.firstMs) / (a.tokens - 1));
-  const gaps = answers.flatMap(a => a.gapsMs);
+  const first = summary(answers.map(firstMs));
+  const perToken = answers.filter(a => a.tokens > 1).map(a => (a.endMs - firstMs(a)) / (a.tokens - 1));
+  const gaps = answers.flatMap(({ textMs }) => textMs.slice(1).map((ms, i) => ms - textMs[i]!));
   const whole = answers.map(a => a.endMs);
   return {
     requests: answers.length,
@@ -73,4 +73,8 @@ export function figures({ seconds, answers, failures }: Outcome): Row {
     cached_tokens: cached,
     cache_hit_rate: prompt === 0 ? 0 : cached / prompt,
   };
+}
+
+function firstMs({ textMs }: Answer): number {
+  return textMs[0]!;
 }

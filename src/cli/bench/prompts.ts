@@ -40,7 +40,7 @@ export function makeRandom(seed: number): (limit: number) => number {
   };
 }
 
-function plainWords(count: number, random: (limit: number) => number): string {
+export function plainWords(count: number, random: (limit: number) => number): string {
   return Array.from({ length: count }, () => words[random(words.length)]!).join(" ");
 }
 
@@ -52,8 +52,16 @@ export const promptSets = [...Object.keys(lengths), "shared"];
  * those of `shared` begin with the same thousand words and end in a question of their own.
  */
 export function promptOf(set: string, at: number, seed: number): string {
-  const own = makeRandom(seed + 7919 * (at + 1));
   const length = lengths[set];
-  if (length !== undefined) return `Question ${at} of ${seed}: ${plainWords(length, own)}?`;
-  return `${plainWords(1000, makeRandom(seed))}. Question ${at}: ${plainWords(12, own)}?`;
+  if (length !== undefined) return plainPrompt(length, at, seed);
+  return `${plainWords(1000, makeRandom(seed))}. Question ${at}: ${plainWords(12, ownRandom(at, seed))}?`;
+}
+
+/** Request number `at`, of so many words: plain English that differs from its first word on. */
+export function plainPrompt(length: number, at: number, seed: number): string {
+  return `Question ${at} of ${seed}: ${plainWords(length, ownRandom(at, seed))}?`;
+}
+
+function ownRandom(at: number, seed: number): (limit: number) => number {
+  return makeRandom(seed + 7919 * (at + 1));
 }

@@ -6,18 +6,31 @@ export interface Target {
   readonly timeoutSeconds: number;
 }
 
-/** Times in milliseconds after the request was sent. */
+/** Times in milliseconds. */
 export interface Answer {
-  readonly firstMs: number; // the first frame with text, reasoning or a tool call
+  readonly sentAt: number; // on performance.now()'s clock; the others count from here
+  readonly textMs: readonly number[]; // frames with text, reasoning or a tool call; at least one
   readonly endMs: number;
-  readonly gapsMs: readonly number[]; // between frames with text
+  readonly text: string; // reasoning included
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly tokens: number;
 }
 
+interface Chunk {
+  readonly ms: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Delta {
+  readonly content?: string | null;
+  readonly reasoning?: string | null;
+  readonly reasoning_content?: string | null;
+  readonly tool_calls?: unknown;
+}
+
 interface Frame {
-  readonly choices?: readonly { readonly delta?: Readonly<Record<string, unknown>> }[];
+  readonly choices?: readonly { readonly delta?: Delta }[];
   readonly usage?: {
     readonly prompt_tokens: number;
     readonly completion_tokens: number;
@@ -30,9 +43,12 @@ export function headers({ apiKey }: Target): Record<string, string> {
   return { "content-type": "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) };
 }
 
-/** Throws an Error with one line for a refusal, an error frame, an answer without text or usage, and for what takes too long. */
+/**
+ * Throws an Error with one line for a refusal, an error frame, an answer without text or usage, and for what takes too long. While the
+ * stream runs, chunks and their times are only kept; they are read afterwards, so that measuring costs little.
+ */
 export async function streamChat(target: Target, body: Readonly<Record<string, unknown>>): Promise<Answer> {
-  const sent = performance.now();
+  const sentAt = performance.now();
   const response = await fetch(`${target.url}/chat/completions`, {
     method: "POST",
     headers: headers(target),
@@ -40,35 +56,43 @@ export async function streamChat(target: Target, body: Readonly<Record<string, u
     signal: AbortSignal.timeout(target.timeoutSeconds * 1000),
   });
   if (response.status !== 200 || response.body === null) throw new Error(`${response.status}: ${(await response.text()).slice(0, 300)}`);
-  const times: number[] = [];
+  const chunks: Chunk[] = [];
+  for await (const bytes of response.body) chunks.push({ ms: performance.now() - sentAt, bytes });
+  return { sentAt, endMs: performance.now() - sentAt, ...readChunks(chunks) };
+}
+
+function readChunks(chunks: readonly Chunk[]): Omit<Answer, "sentAt" | "endMs"> {
+  const textMs: number[] = [];
+  let text = "";
   let usage: Frame["usage"];
-  for await (const frame of frames(response.body)) {
+  for (const { ms, frame } of frames(chunks)) {
     if (frame.error !== undefined) throw new Error(`error frame: ${JSON.stringify(frame.error).slice(0, 300)}`);
-    if (frame.choices?.some(({ delta }) => hasText(delta))) times.push(performance.now() - sent);
+    const deltas = (frame.choices ?? []).flatMap(({ delta }) => delta ?? []);
+    if (deltas.some(delta => textOf(delta) !== "" || delta.tool_calls)) textMs.push(ms);
+    text += deltas.map(textOf).join("");
     usage = frame.usage ?? usage;
   }
-  const [first] = times;
-  if (first === undefined || !usage) throw new Error(`the stream ended without ${usage ? "text" : "a usage frame"}`);
+  if (textMs.length === 0 || !usage) throw new Error(`the stream ended without ${usage ? "text" : "a usage frame"}`);
   return {
-    firstMs: first,
-    endMs: performance.now() - sent,
-    gapsMs: times.slice(1).map((time, i) => time - times[i]!),
+    textMs,
+    text,
     promptTokens: usage.prompt_tokens,
     cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
     tokens: usage.completion_tokens,
   };
 }
 
-function hasText(delta: Readonly<Record<string, unknown>> | undefined): boolean {
-  return delta !== undefined && ["content", "reasoning_content", "reasoning", "tool_calls"].some(name => Boolean(delta[name]));
+function textOf({ content, reasoning_content, reasoning }: Delta): string {
+  return content || reasoning_content || reasoning || "";
 }
 
-async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
+/** A frame counts as received with the chunk that completes its line. */
+function* frames(chunks: readonly Chunk[]): Generator<{ readonly ms: number; readonly frame: Frame }> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const bytes of body) {
+  for (const { ms, bytes } of chunks) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("data: {")) yield JSON.parse(line.slice(6)) as Frame;
+    for (const line of lines) if (line.startsWith("data: {")) yield { ms, frame: JSON.parse(line.slice(6)) as Frame };
   }
 }

@@ -38,6 +38,9 @@ function shown(cell: Cell): string {
 
 function csv(rows: readonly Row[]): string {
   const names = Object.keys(rows[0] ?? {});
-  const escape = (cell: Cell) => (/[",\n]/.test(String(cell ?? "")) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
-  return [names, ...rows.map(row => names.map(name => row[name]))].map(row => row.map(escape).join(",")).join("\n") + "\n";
+  return [names, ...rows.map(row => names.map(name => row[name]))].map(csvLine).join("\n") + "\n";
+}
+
+export function csvLine(cells: readonly Cell[]): string {
+  return cells.map(cell => (/[",\n]/.test(String(cell ?? "")) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""))).join(",");
 }
