@@ -2,6 +2,7 @@
 import type { Tensor } from "../mx/index.ts";
 import type { Weights } from "../weights/weights.ts";
 import type { Packed } from "./texts.ts";
+import type { Verdict } from "../engine/protocol.ts";
 
 export interface Encoder {
   readonly vocabSize: number;
@@ -19,12 +20,6 @@ export type Pooling = "mean" | "cls" | "last" | "max" | "mean_sqrt_len";
 export interface Ranker extends Encoder {
   /** Scores [texts, 1] of what `forward` gave: higher is more relevant, 0 is undecided. */
   score(hidden: Tensor, texts: Packed): Tensor;
-}
-
-/** Ids of the words that a decoder answers with, where it was trained to rank so. */
-export interface Verdict {
-  readonly yes: number;
-  readonly no: number;
 }
 
 /** One architecture: how its config.json is read (throws CheckpointError naming the field) and how it is built. */

@@ -1,15 +1,15 @@
 // From a checkpoint folder to something that turns texts into numbers.
-import type { EncoderInfo } from "../engine/protocol.ts";
+import type { EncodeText, EncoderInfo, Verdict } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
 import { readConfigFile, readTensors } from "../weights/checkpoint.ts";
 import { CheckpointError } from "../weights/error.ts";
 import { Fields } from "../weights/fields.ts";
 import { readQuantization } from "../weights/quantization.ts";
 import { Weights } from "../weights/weights.ts";
-import type { Encoder, Ranker, Verdict } from "./encoder.ts";
+import type { Encoder, Ranker } from "./encoder.ts";
 import { readHead, type Head } from "./modules.ts";
 import { findArchitecture } from "./registry.ts";
-import { Packed, type Text } from "./texts.ts";
+import { Packed } from "./texts.ts";
 
 export interface LoadOptions {
   readonly task: "embed" | "rank";
@@ -30,7 +30,7 @@ export class LoadedEncoder {
   ) {}
 
   /** One vector per text, in the order of the texts. Each text's numbers are its own: they do not depend on the others. */
-  encode(texts: readonly Text[]): Float32Array[] {
+  encode(texts: readonly EncodeText[]): Float32Array[] {
     const order = texts.map((_, i) => i).sort((a, b) => texts[b]!.ids.length - texts[a]!.ids.length);
     const numbers = mx.scope(() => {
       const packed = new Packed(order.map(i => texts[i]!));

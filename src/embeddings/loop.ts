@@ -1,11 +1,10 @@
 // An encoder's life: take in what was sent, encode one step's texts, report, give way. The transport and the model are functions, so
 // tests run it in memory.
-import type { Encode, FailureCode, FromEncoder, ToEncoder } from "../engine/protocol.ts";
+import type { Encode, EncodeText, FailureCode, FromEncoder, ToEncoder } from "../engine/protocol.ts";
 import { EncodeQueue, type QueuedText } from "./queue.ts";
-import type { Text } from "./texts.ts";
 
 export interface EncoderLoopOptions {
-  readonly encode: (texts: readonly Text[]) => Float32Array[];
+  readonly encode: (texts: readonly EncodeText[]) => Float32Array[];
   readonly send: (message: FromEncoder) => void;
   readonly vocabSize: number;
   readonly maxLength: number;

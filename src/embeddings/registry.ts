@@ -7,10 +7,11 @@ import { CheckpointError, quoted } from "../weights/error.ts";
 import type { Weights } from "../weights/weights.ts";
 import * as bert from "./bert.ts";
 import { decoderEncoder } from "./decoder.ts";
-import type { Architecture, Encoder, Ranker, Verdict } from "./encoder.ts";
+import type { Architecture, Encoder, Ranker } from "./encoder.ts";
 import { architecture as gemma3_text } from "./gemma3_text.ts";
 import * as modernbert from "./modernbert.ts";
 import * as xlm_roberta from "./xlm_roberta.ts";
+import type { Verdict } from "../engine/protocol.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -7,12 +7,7 @@ import { attend } from "../kv/attend.ts";
 import type { AttendOptions, Batch, LayerKv, LayerLayout } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-
-/** One text as ids, with the segment of each where the text is a pair. */
-export interface Text {
-  readonly ids: Uint32Array;
-  readonly segments?: Uint8Array;
-}
+import type { EncodeText } from "../engine/protocol.ts";
 
 /** Texts of equal length that lie one behind the other. */
 export interface Group {
@@ -30,7 +25,7 @@ export class Packed {
   private readonly masks = new Map<string, Tensor>();
 
   /** Throws unless every text has ids; `texts` are sorted by length, longest first. */
-  constructor(texts: readonly Text[]) {
+  constructor(texts: readonly EncodeText[]) {
     const total = texts.reduce((sum, { ids }) => sum + ids.length, 0);
     const [ids, segments, positions] = [new Uint32Array(total), new Uint32Array(total), new Int32Array(total)];
     let at = 0;

@@ -329,6 +329,12 @@ export interface EncodeText {
   readonly segments?: Uint8Array; // one per id
 }
 
+/** Ids of the words that a decoder answers with, where it was trained to rank so. */
+export interface Verdict {
+  readonly yes: number;
+  readonly no: number;
+}
+
 /** Asks an encoder for the vectors of texts. The id is chosen by the HTTP process and never used twice. */
 export interface Encode {
   readonly type: "encode";
@@ -371,7 +377,7 @@ export interface EncoderOptions {
   readonly libraryPath: string;
   readonly device: "auto" | "cpu" | "gpu";
   readonly task: "embed" | "rank";
-  readonly verdict?: { readonly yes: number; readonly no: number }; // ids of the words that a reranking decoder answers with
+  readonly verdict?: Verdict; // of a reranking decoder
   readonly maxQueue: number; // requests waiting; one more is refused as overloaded
   readonly memoryUtilization: number; // share of the device's memory that may be used
 }

@@ -18,29 +18,30 @@ export function readVocabulary(source: Spelled): Vocabulary {
     else if (source.piece(id).bytes.length > 0) entries.push({ id, bytes: source.piece(id).bytes });
   }
   entries.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
-  const [symbols, depths, ids, twins]: number[][] = [[], [], [], []] as unknown as number[][];
+  const nodes = { symbols: [] as number[], depths: [] as number[], ids: [] as number[] };
+  const twins: number[] = [];
   let before = new Uint8Array();
   for (const { id, bytes } of entries) {
     let shared = 0;
     while (shared < before.length && shared < bytes.length && before[shared] === bytes[shared]) shared++;
     if (shared === bytes.length && before.length === bytes.length) {
-      twins!.push(ids!.at(-1)!, id);
+      twins.push(nodes.ids.at(-1)!, id);
       continue;
     }
     for (let at = shared; at < bytes.length; at++) {
-      symbols!.push(bytes[at]!);
-      depths!.push(at + 1);
-      ids!.push(at === bytes.length - 1 ? id : -1);
+      nodes.symbols.push(bytes[at]!);
+      nodes.depths.push(at + 1);
+      nodes.ids.push(at === bytes.length - 1 ? id : -1);
     }
     before = bytes as Uint8Array<ArrayBuffer>;
   }
   return {
     type: "vocabulary",
-    symbols: Uint8Array.from(symbols!),
-    depths: Uint16Array.from(depths!),
-    ids: Int32Array.from(ids!),
-    ends: ends(depths!),
-    twins: Int32Array.from(twins!),
+    symbols: Uint8Array.from(nodes.symbols),
+    depths: Uint16Array.from(nodes.depths),
+    ids: Int32Array.from(nodes.ids),
+    ends: ends(nodes.depths),
+    twins: Int32Array.from(twins),
     added: Uint32Array.from(added),
   };
 }

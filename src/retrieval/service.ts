@@ -1,6 +1,6 @@
 // What one encoder offers to requests: its engine and everything around it that is text.
 import type { EncoderEngine } from "../engine/encoder-client.ts";
-import type { EncoderInfo } from "../engine/protocol.ts";
+import type { EncoderInfo, Verdict } from "../engine/protocol.ts";
 import { Background } from "../tokenizer/background.ts";
 import { TokenizerError } from "../tokenizer/error.ts";
 import { openTokenizer } from "../tokenizer/load.ts";
@@ -16,12 +16,6 @@ export interface OwnedEncoder extends EncoderEngine {
   readonly ready: Promise<EncoderInfo>;
   drain(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Ids of the words that a reranking decoder answers with. */
-export interface Verdict {
-  readonly yes: number;
-  readonly no: number;
 }
 
 export interface EncoderService {

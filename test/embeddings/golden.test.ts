@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Glob } from "bun";
 import { dirname, join } from "node:path";
 import { loadEncoder, type LoadedEncoder } from "../../src/embeddings/load.ts";
-import type { Text } from "../../src/embeddings/texts.ts";
+import type { EncodeText } from "../../src/engine/protocol.ts";
 import * as mx from "../../src/mx/index.ts";
 import { openForTests } from "../helpers/mx.ts";
 
@@ -13,7 +13,7 @@ const COSINE = 0.9999;
 const VERDICT = { yes: 3, no: 7 }; // as test/golden/make/encoders.py has it
 
 interface Reference {
-  readonly texts: readonly Text[];
+  readonly texts: readonly EncodeText[];
   readonly vectors: readonly Float32Array[];
 }
 
@@ -26,7 +26,7 @@ function readReference(path: string): Reference {
     const width = all.length / lengths.length;
     for (const tensor of stored.values()) mx.release(tensor);
     let at = 0;
-    const texts = [...lengths].map((length): Text => {
+    const texts = [...lengths].map((length): EncodeText => {
       const range = [at, (at += length)] as const;
       return { ids: Uint32Array.from(ids.subarray(...range)), segments: Uint8Array.from(segments.subarray(...range)) };
     });

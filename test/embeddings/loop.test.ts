@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { FromEncoder, ToEncoder } from "../../src/engine/protocol.ts";
 import { EncoderLoop } from "../../src/embeddings/loop.ts";
-import type { Text } from "../../src/embeddings/texts.ts";
+import type { EncodeText } from "../../src/engine/protocol.ts";
 
 interface Opened {
   readonly loop: EncoderLoop;
@@ -14,7 +14,7 @@ interface Opened {
 /** A model whose vector of a text is its first id; id 9 gives NaN and id 8 fails. */
 function open(options: { readonly maxQueue?: number; readonly onStep?: (step: number, loop: EncoderLoop) => void } = {}): Opened {
   const [sent, steps]: [FromEncoder[], number[][]] = [[], []];
-  const encode = (texts: readonly Text[]) => {
+  const encode = (texts: readonly EncodeText[]) => {
     steps.push(texts.map(({ ids }) => ids.length));
     options.onStep?.(steps.length, loop);
     if (texts.some(({ ids }) => ids[0] === 8)) throw new Error("out of something");
