@@ -1,5 +1,6 @@
 # Everything a fresh clone needs, brought from package registries, pinned and checked, kept under .build/ and node_modules/.
-# Needed on the machine: node with npm, python3 with pip, cargo, a C++20 compiler. Nothing else is installed or written outside.
+# Needed on the machine: node with npm, python3 with pip, cargo, a C++20 compiler. Nothing else is installed; outside only the caches of npm,
+# pip, cargo and Bun are written.
 # Rules name stamps or results, so each step runs again only when its inputs changed.
 
 SHELL := /bin/bash
@@ -49,7 +50,7 @@ CARGO = $(shell cargo --version >/dev/null 2>&1 || echo RUSTUP_HOME="$$(dirname 
 .PHONY: help setup npm mlx shim minilm build run test check bench golden clean
 
 help: ## list the targets
-	@echo "make TARGET [BACKEND=cpu|cuda|metal] [MODEL=folder] [ARGS=\"--port 8001\"]"
+	@echo "make TARGET [BACKEND=cpu|cuda|metal] [MODEL=folder] [ARGS=\"--port 8001\"] [FILES=\"test/…\"]"
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: npm mlx $(MLXC_STAMP) ## bring Bun, npm packages, MLX and mlx-c into node_modules/ and .build/
@@ -75,8 +76,8 @@ bench: build ## measure serving speed on the built-in model, or MODEL=folder (be
 golden: npm ## record the reference vectors again with the Python reference implementations
 	@exec bash test/golden/make/record.sh
 
-clean: ## delete dist/ and .build/
-	rm -rf dist .build
+clean: ## delete everything that was brought or built: dist/, .build/ and node_modules/
+	rm -rf dist .build node_modules
 
 npm: $(NPM_STAMP)
 
