@@ -39,7 +39,7 @@ export function messageFinder(service: Service, request: ChatRequest, prompt: Ui
   const templateOptions = { ...request.templateOptions, add_generation_prompt: false };
   return async token => {
     const reaches = async (count: number): Promise<boolean> => {
-      const { ids } = await renderChat(service, { ...request, messages: messages.slice(0, count), templateOptions });
+      const { ids } = await renderChat(service, { ...request, messages: messages.slice(0, count), templateOptions, continues: false });
       return common(ids, prompt) > token;
     };
     try {

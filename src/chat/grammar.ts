@@ -79,6 +79,6 @@ function reasoningOf({ reasoningFormat, templateOptions }: Service, request: Cha
   if (!reasoningFormat) return undefined;
   const { open, close } = reasoningFormat.block;
   const wanted = { ...templateOptions, ...request.templateOptions }["enable_thinking"];
-  const allowed = wanted === true && !opening.text.trimEnd().endsWith(close);
+  const allowed = wanted === true && !request.continues && !opening.text.trimEnd().endsWith(close);
   return { open, close, isOpen: opening.startsInReasoning, allowed, headers: reasoningFormat.headers };
 }

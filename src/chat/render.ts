@@ -1,6 +1,7 @@
 // A chat request as the ids that the model reads.
 import { fallbackToolFormat } from "../parsers/registry.ts";
 import { TemplateError } from "../tokenizer/error.ts";
+import { markBegun } from "./begun.ts";
 import { ApiError } from "./error.ts";
 import { toTemplateMessages, toTemplateTools } from "./messages.ts";
 import type { Service } from "./service.ts";
@@ -26,13 +27,15 @@ export async function renderText(service: Service, request: ChatRequest): Promis
   const tools = request.toolChoice === "none" ? [] : request.tools;
   if (!service.template)
     throw new ApiError(400, `The model '${service.id}' has no chat template; it serves plain completions only.`, { code: "no_chat_template" });
-  const told = tellTools(request.messages, { format, tools, conventions });
+  const arranged = arrangeTurns(tellTools(request.messages, { format, tools, conventions }), conventions);
+  const begun = request.continues ? markBegun(arranged) : undefined;
   try {
-    return await service.render({
-      messages: toTemplateMessages(arrangeTurns(told, conventions), conventions, format.ids),
+    const text = await service.render({
+      messages: toTemplateMessages(begun?.marked ?? arranged, conventions, format.ids),
       tools: conventions.shows.tools ? toTemplateTools(tools) : [],
-      variables: { ...service.templateOptions, ...request.templateOptions },
+      variables: { ...service.templateOptions, ...request.templateOptions, ...(begun && { add_generation_prompt: false }) },
     });
+    return begun?.cut(text) ?? text;
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ApiError(400, `The model's chat template cannot render these messages: ${error.message}`, {

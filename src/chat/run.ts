@@ -5,6 +5,7 @@ import { EngineError } from "../engine/error.ts";
 import type { Grammar, Sampling, StepRow, ThinkingBudget } from "../engine/protocol.ts";
 import type { ToolFormat } from "../parsers/types.ts";
 import { messageFinder, toPrefixReport } from "./diagnose.ts";
+import { checkBegun } from "./begun.ts";
 import { pickBest } from "./best-of.ts";
 import { fillIn, type FillIn } from "./fill-in.ts";
 import { chatGrammar, textGrammar } from "./grammar.ts";
@@ -39,6 +40,7 @@ export interface Prepared extends Rendered {
 /** A chat's prompt, ready for the engine. Throws ApiError when the model cannot take the request. */
 export async function prepareChat(service: Service, request: ChatRequest): Promise<Prepared> {
   checkThinkingBudget(service, request.generation);
+  checkBegun(request);
   const rendered = await renderChat(service, request);
   checkPrompt(service, rendered.ids, request.generation, "messages");
   return { ...rendered, grammar: chatGrammar(service, request, rendered) };
@@ -51,10 +53,11 @@ export async function* runChat(service: Service, request: ChatRequest, signal: A
 
 /** Throws EngineError at any time. */
 export async function* answerChat(service: Service, request: ChatRequest, prepared: Prepared, signal: AbortSignal): AsyncGenerator<ChatEvent> {
-  const { generation, tools, choices } = request;
+  const { generation, tools, choices, continues = false } = request;
   const { ids: prompt, startsInReasoning, grammar } = prepared;
   const { tokenizer, toolFormat, reasoningFormat } = service;
   const parsesTools = toolFormat !== undefined && tools.length > 0 && request.toolChoice !== "none";
+  const reasons = reasoningFormat !== undefined && (startsInReasoning || !continues); // the client's part has ended or left out thinking
   const stopIds = parsesTools ? [...generation.stopIds, ...toolStops(service, toolFormat)] : generation.stopIds;
   const parts = toSamplings(service, generation, choices).map((sampling, choice): Choice => {
     const reader = new AnswerReader({
@@ -62,11 +65,11 @@ export async function* answerChat(service: Service, request: ChatRequest, prepar
       choice,
       stop: generation.stop,
       tools: parsesTools ? { format: toolFormat, offered: tools, parallel: request.parallelToolCalls, earlierIds: callIds(request) } : undefined,
-      reasoning: reasoningFormat && { format: reasoningFormat, startsOpen: startsInReasoning },
-      continues: false,
+      reasoning: reasons ? { format: reasoningFormat, startsOpen: startsInReasoning } : undefined,
+      continues,
     });
     const messageAt = messageFinder(service, request, prompt);
-    const thinking = thinkingBudgetOf(service, generation, startsInReasoning);
+    const thinking = reasons ? thinkingBudgetOf(service, generation, startsInReasoning) : undefined;
     return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, grammar, reader, thinking, messageAt };
   });
   yield* runChoices(parts, signal);

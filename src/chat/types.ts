@@ -66,6 +66,7 @@ export interface ChatRequest {
   readonly templateOptions: Readonly<Record<string, unknown>>; // enable_thinking and other variables of the template
   readonly generation: Generation;
   readonly choices: number; // n
+  readonly continues?: boolean; // the last message is the beginning of the answer
 }
 
 export interface CompletionRequest {

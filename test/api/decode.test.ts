@@ -113,6 +113,21 @@ describe("a chat request", () => {
     expect(chat(more).templateOptions).toEqual(options);
   });
 
+  test("an answer that the client has begun needs a last message that is one", () => {
+    const of = (messages: object[], more: object = {}) => ({ messages, continue_final_message: true, ...more });
+    const begun = { role: "assistant", content: "So" };
+    const call = { id: "a", type: "function", function: { name: "f", arguments: "{}" } };
+    expect(decodeChat(of([user, begun])).request.continues).toBe(true);
+    expect(decodeChat(of([user, begun], { add_generation_prompt: false })).request.continues).toBe(true);
+    expect(decodeChat({ messages: [user, begun] }).request.continues).toBeUndefined();
+    const needs = "'continue_final_message' needs a last message";
+    expect(refusal(() => decodeChat(of([user])))).toBe(`${needs} of the assistant, not of role "user".`);
+    expect(refusal(() => decodeChat(of([user, { ...begun, tool_calls: [call] }])))).toBe(`${needs} that is only text, without 'tool_calls'.`);
+    expect(refusal(() => decodeChat(of([user, begun], { add_generation_prompt: true })))).toBe(
+      "'continue_final_message' cannot be combined with 'add_generation_prompt', which opens a new answer: leave that out.",
+    );
+  });
+
   test("stream options need a stream", () => {
     expect(refusal(() => decodeChat({ messages: [user], stream_options: {} }))).toBe("'stream_options' needs 'stream' to be true.");
     expect(decodeChat({ messages: [user], stream: true, stream_options: { include_usage: true, include_obfuscation: false } }).includeUsage).toBe(

@@ -88,6 +88,7 @@ const chatExtensions: Case[] = [
   ["max_thinking_tokens", "works", 100, "100"],
   ["chat_template_kwargs", "works", { a: 1 }, []],
   ["add_generation_prompt", "works", false, 1],
+  ["continue_final_message", "works", false, 1],
 ];
 
 const routes = [

@@ -62,6 +62,17 @@ test("thinking comes as blocks that can be given back", async () => {
   expect((await client.messages.create({ ...request, messages })).type).toBe("message");
 });
 
+test("an answer goes on from where the client has begun it", async () => {
+  const messages = [
+    { role: "user" as const, content: "What is the capital of France?" },
+    { role: "assistant" as const, content: "The capital of France is" },
+  ];
+  const request = { model, messages, max_tokens: 40, ...greedy };
+  const message = await client.messages.create(request);
+  expect(textOf(message.content)).toMatch(/^ Paris\b/);
+  expect(textOf((await client.messages.stream(request).finalMessage()).content)).toBe(textOf(message.content));
+});
+
 test("a stop sequence ends the text before itself", async () => {
   const request = { model, messages: hello, max_tokens: 40, ...greedy };
   const text = textOf((await client.messages.create(request)).content);

@@ -43,6 +43,16 @@ describe("a chat", () => {
     expect(new Set(chunks.map(chunk => chunk.id)).size).toBe(1);
   });
 
+  test("goes on from the beginning that the client gives", async () => {
+    const messages = [
+      { role: "user" as const, content: "Hi! Name the capital of Italy." },
+      { role: "assistant" as const, content: "The capital of Italy is" },
+    ];
+    const begun: object = { continue_final_message: true, add_generation_prompt: false };
+    const { choices } = await client.chat.completions.create({ model, messages, temperature: 0, max_tokens: 40, ...begun });
+    expect(choices[0]!.message.content).toMatch(/^ Rome\b/);
+  });
+
   test("with a seed is drawn the same again", async () => {
     const draw = async (seed: number) =>
       (await client.chat.completions.create({ model, messages: hello, temperature: 1, seed, max_tokens: 24 })).choices[0]!.message.content;

@@ -132,6 +132,18 @@ describe("a chat completion", () => {
     expect(usual!.length).toBeGreaterThan(without!.length);
   });
 
+  test("goes on from the beginning that the client gives", async () => {
+    const { json, engine, service } = open(" it is.");
+    const begun = { ...hello, messages: [...hello.messages, { role: "assistant", content: "So" }], continue_final_message: true };
+    expect((await json(chat, begun)).choices[0].message.content).toBe(" it is.");
+    const { prompt } = engine.sequences[0]!.request;
+    expect(service.tokenizer.decode(prompt, { skipSpecial: false })).toEndWith("<|im_start|>assistant\nSo");
+    const { max_tokens: _, ...asked } = { max_tokens: 0, ...begun };
+    expect((await json("/v1/tokenize", asked)).tokens).toEqual([...prompt]);
+    const refused = await json(chat, { ...begun, response_format: { type: "json_object" } }, 400);
+    expect(refused.error).toMatchObject({ param: "response_format", code: "invalid_value" });
+  });
+
   test("tells the service tier when it was asked for, and names what it ignored", async () => {
     const { post } = open("Hi");
     const response = await post(chat, { ...hello, service_tier: "auto", options: {}, "naïve\nname": 1 });

@@ -4,6 +4,7 @@ import { ids, open, say } from "./open.ts";
 
 const path = "/v1/messages";
 const hello = { max_tokens: 100, messages: [{ role: "user", content: "Hello" }] };
+const begun = { ...hello, messages: [...hello.messages, { role: "assistant", content: "So" }] };
 const weather = { name: "weather", description: "Tells the weather.", input_schema: { type: "object", properties: { city: { type: "string" } } } };
 const call = (city: string) => `<tool_call>\n{"name": "weather", "arguments": {"city": "${city}"}}\n</tool_call>`;
 
@@ -288,13 +289,42 @@ describe("the model reads", () => {
   });
 });
 
+describe("an answer that the client has begun", () => {
+  test("is gone on from, and counted as it is read", async () => {
+    const opened = open(" it is.");
+    const { content } = await opened.json(path, begun);
+    expect(content).toMatchObject([{ type: "text", text: " it is." }]);
+    const { prompt } = opened.engine.sequences[0]!.request;
+    expect(opened.service.tokenizer.decode(prompt, { skipSpecial: false })).toEndWith("<|im_start|>assistant\nSo");
+    const { input_tokens } = await opened.json(`${path}/count_tokens`, { messages: begun.messages });
+    expect(input_tokens).toBe(prompt.length);
+  });
+
+  test("streams what comes behind only", async () => {
+    const text = await (await open(" it is.").post(path, { ...begun, stream: true })).text();
+    expect([...text.matchAll(/"text_delta","text":"([^"]*)"/g)].map(([, delta]) => delta).join("")).toBe(" it is.");
+  });
+});
+
 describe("a mistake", () => {
   const block = (part: object) => ({ ...hello, messages: [{ role: "user", content: [{ type: "text", text: "x" }, part] }] });
   const cases: [body: object, message: string | RegExp][] = [
     [{ messages: hello.messages }, "'max_tokens' is required."],
     [{ ...hello, messages: [] }, /'messages' must have at least 1 item/],
     [{ ...hello, messages: [{ role: "tool", content: "x" }] }, /'messages\[0\].role' must be "user" or "assistant" or "system"/],
-    [{ ...hello, messages: [...hello.messages, { role: "assistant", content: "So" }] }, /'messages' must not end with the assistant/],
+    [
+      { ...hello, messages: [...hello.messages, { role: "assistant", content: [{ type: "tool_use", id: "a", name: "f", input: {} }] }] },
+      "'messages[1].content[0]' is a call: a message of the user with its 'tool_result' must follow.",
+    ],
+    [
+      { ...begun, thinking: { type: "enabled", budget_tokens: 10 } },
+      /'messages\[1\].content' begins the answer, which must then start with its thinking block/,
+    ],
+    [{ ...begun, tools: [weather], tool_choice: { type: "any" } }, /'tool_choice' cannot be combined with an answer that the client has begun/],
+    [
+      { ...begun, output_config: { format: { type: "json_schema", schema: { type: "object" } } } },
+      /'output_config.format.schema' cannot be combined with an answer that the client has begun/,
+    ],
     [
       block({ type: "image", source: { type: "base64", media_type: "image/png", data: "" } }),
       /'messages\[0\].content\[1\].type' "image" is not supported/,

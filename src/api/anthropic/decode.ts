@@ -19,8 +19,7 @@ export function decodeMessagesBody(value: unknown): MessagesWire {
   const body = checkBody<MessagesBody>(value, messagesFields, ["messages", "max_tokens"], ignored);
   const maxTokens = body.max_tokens!;
   const { thinking } = body;
-  if (body.messages!.at(-1)?.role === "assistant")
-    refuse({ path: ["messages"], code: "invalid_value", message: "must not end with the assistant: answers cannot be begun by the client" });
+  checkBegun(body);
   if (thinking?.type === "enabled" && thinking.budget_tokens >= maxTokens)
     refuse({ path: ["thinking", "budget_tokens"], code: "invalid_value", message: `must be below 'max_tokens' (${maxTokens})` });
   return {
@@ -33,6 +32,19 @@ export function decodeMessagesBody(value: unknown): MessagesWire {
   };
 }
 
+/** Messages may end with the beginning of the answer. */
+function checkBegun({ messages, thinking }: MessagesBody): void {
+  const last = messages!.at(-1)!;
+  if (last.role !== "assistant") return;
+  const blocks = typeof last.content === "string" ? [] : last.content;
+  const path = ["messages", messages!.length - 1, "content"];
+  const call = blocks.findIndex(block => block.type === "tool_use");
+  if (call >= 0)
+    refuse({ path: [...path, call], code: "invalid_value", message: "is a call: a message of the user with its 'tool_result' must follow" });
+  if (thinking?.type === "enabled" && blocks[0]?.type !== "thinking")
+    refuse({ path, code: "invalid_value", message: "begins the answer, which must then start with its thinking block; or disable 'thinking'" });
+}
+
 /** As much of a request as makes its prompt. */
 export function decodeCountBody(value: unknown): { readonly request: ChatRequest; readonly model: string | undefined } {
   const body = checkBody<CountBody>(value, countFields, ["messages"], new Set());
@@ -42,8 +54,11 @@ export function decodeCountBody(value: unknown): { readonly request: ChatRequest
 function promptOf(body: CountBody, ignored: Set<string>): Omit<ChatRequest, "generation"> {
   const { thinking, output_config: output } = body;
   const choice = body.tool_choice;
+  const messages = decodeMessages(body.system, body.messages!, ignored);
+  const last = messages.at(-1);
   return {
-    messages: decodeMessages(body.system, body.messages!, ignored),
+    messages,
+    continues: last?.role === "assistant" && !last.toolCalls,
     ...decodeTools(body),
     parallelToolCalls: !(choice && "disable_parallel_tool_use" in choice && choice.disable_parallel_tool_use),
     templateOptions: {

@@ -1,5 +1,5 @@
 // Wire bodies of /v1/chat/completions and /v1/completions → ChatRequest and CompletionRequest. Throws ApiError 400 naming the field.
-import type { ChatRequest, CompletionRequest, Generation } from "../../chat/types.ts";
+import type { ChatRequest, CompletionRequest, Generation, Message } from "../../chat/types.ts";
 import { checkBody, refuse } from "../body.ts";
 import { chatFields, completionFields, type ChatBody, type CompletionBody } from "./fields.ts";
 import { decodeMessages } from "./messages.ts";
@@ -39,8 +39,21 @@ export function decodeChat(value: unknown): Wire<ChatRequest> {
         body.logprobs ? (body.top_logprobs ?? 0) : undefined,
       ),
       choices: body.n ?? 1,
+      ...(continues(body, messages) && { continues: true }),
     },
   };
+}
+
+function continues(body: ChatBody, messages: readonly Message[]): boolean {
+  if (!body.continue_final_message) return false;
+  const last = messages.at(-1)!;
+  const problem = body.add_generation_prompt
+    ? "cannot be combined with 'add_generation_prompt', which opens a new answer: leave that out"
+    : last.role !== "assistant"
+      ? `needs a last message of the assistant, not of role "${last.role}"`
+      : last.toolCalls && "needs a last message that is only text, without 'tool_calls'";
+  if (problem) refuse({ path: ["continue_final_message"], code: "invalid_value", message: problem });
+  return true;
 }
 
 export function decodeCompletion(value: unknown): Wire<CompletionRequest> {

@@ -133,7 +133,17 @@ export const chatFields = {
   ),
   max_thinking_tokens: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Another name of `thinking_token_budget`." })),
   chat_template_kwargs: common.templateVariables,
-  add_generation_prompt: works(Type.Boolean({ description: "false renders the conversation without opening an answer.", default: true })),
+  add_generation_prompt: works(
+    Type.Boolean({
+      description: "false renders the conversation without opening an answer. The default is the contrary of `continue_final_message`.",
+    }),
+  ),
+  continue_final_message: works(
+    Type.Boolean({
+      description: "The last message, the assistant's, is the beginning of the answer; only what comes behind it is answered.",
+      default: false,
+    }),
+  ),
 };
 
 export const completionFields = {

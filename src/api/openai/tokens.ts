@@ -5,8 +5,10 @@ import { bodySchema, checkBody, refuse, works, type Body } from "../body.ts";
 import { decodeChat } from "./decode.ts";
 import { chatFields } from "./fields.ts";
 
-const { model, messages, tools, tool_choice, chat_template_kwargs, add_generation_prompt, enable_thinking, reasoning_effort } = chatFields;
-const conversation = { messages, tools, tool_choice, chat_template_kwargs, add_generation_prompt, enable_thinking, reasoning_effort };
+const { model, messages, tools, tool_choice, chat_template_kwargs, enable_thinking, reasoning_effort } = chatFields;
+const { add_generation_prompt, continue_final_message } = chatFields;
+const switches = { add_generation_prompt, continue_final_message, enable_thinking, reasoning_effort };
+const conversation = { messages, tools, tool_choice, chat_template_kwargs, ...switches };
 
 export const tokenizeFields = {
   model,
