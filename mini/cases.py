@@ -1,7 +1,10 @@
 """Held-out cases: conversations with values and phrasings that training never sees, cut before the answer that is judged.
 
-python3 cases.py   writes cases.json, a small fixed set for end-to-end tests
+python3 cases.py                            writes cases.json, a small fixed set for end-to-end tests
+python3 cases.py --calls 200 [--seed 78]    prints so many cases whose answer is a call, as cases.json has them
 """
+import argparse
+import json
 import os
 
 import copying
@@ -79,6 +82,23 @@ def expected(check):
     return {"contains": ["do not know"]} if kind == "unknown" else {EXPECT[kind]: want}
 
 
+def file_case(name, case):
+    return {"id": name, "group": case["group"], "thinking": case["thinking"], "messages": wire_messages(case["scene"]), "tools": wire_tools(case["scene"]),
+            "expect": expected(case["check"])}
+
+
+def call_cases(count, seed):
+    """So many cases of the groups that call, in their proportions."""
+    groups = ["tool: one made-up call", "tool: one everyday call", "tool: two calls", "tool: session"]
+    left, weight, out = count, sum(GROUPS[g][1] for g in groups), []
+    for i, group in enumerate(groups):
+        d, part = Dice(seed * 100 + i, "test"), round(left * GROUPS[group][1] / weight)
+        left, weight = left - part, weight - GROUPS[group][1]
+        made = (case for case in iter(lambda: make_case(d, group), None) if case["check"][0] == "calls")
+        out += [file_case(f"{group} {j + 1}", next(made)) for j in range(part)]
+    return out
+
+
 def file_cases():
     """About 60 cases over all groups but poems, thinking on and off in turn."""
     out = []
@@ -88,12 +108,18 @@ def file_cases():
             case = make_case(d, group)
             while case["thinking"] != (j % 2 == 1) or len(case["prompt"]) > 3000 or case["check"][0] == "poem":
                 case = make_case(d, group)
-            out.append({"id": f"{group} {j + 1}", "group": group, "thinking": case["thinking"], "messages": wire_messages(case["scene"]),
-                        "tools": wire_tools(case["scene"]), "expect": expected(case["check"])})
+            out.append(file_case(f"{group} {j + 1}", case))
     return out
 
 
 if __name__ == "__main__":
-    from store import write_json
-    write_json(f"{HERE}/cases.json", {"about": "Held-out cases; expect holds one check: calls, contains (all, any case), equals, one_of, number (the last), json",
-                                      "seed": FILE_SEED, "cases": file_cases()})
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--calls", type=int)
+    p.add_argument("--seed", type=int, default=78)
+    a = p.parse_args()
+    if a.calls:
+        print(json.dumps(call_cases(a.calls, a.seed), ensure_ascii=False))
+    else:
+        from store import write_json
+        write_json(f"{HERE}/cases.json", {"about": "Held-out cases; expect holds one check: calls, contains (all, any case), equals, one_of, number (the last), json",
+                                          "seed": FILE_SEED, "cases": file_cases()})

@@ -34,8 +34,8 @@ function forAjv(schema: unknown): object | boolean {
 describe("what is written under a schema is valid", () => {
   test.each(Object.keys(written))("%s", name => expectValid(written[name], 20, 1));
 
-  test("100 schemas of nested parts", () => {
-    for (let seed = 0; seed < 100; seed++) {
+  test("120 schemas of nested parts", () => {
+    for (let seed = 0; seed < 120; seed++) {
       try {
         expectValid(makeSchema(seed), 4, seed);
       } catch (error) {
