@@ -1,7 +1,7 @@
 // Who may import whom. Every import line under src is read, type imports included, and each rule lists what breaks it.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { serveOptions } from "../src/config.ts";
 import { chainTo, importGraph, readImports, root, sourceFiles } from "./helpers/imports.ts";
 
@@ -166,25 +166,27 @@ describe("rule 5", () => {
 
 describe("nothing is left over", () => {
   const all = new Map(sourceFiles("src", "test", "bench", "mini").map(file => [file, text.get(file) ?? readFileSync(join(root, file), "utf8")]));
-  const usersBeside = (own: string, name: string, wanted: (file: string) => boolean) =>
-    [...all].some(([file, source]) => file !== own && wanted(file) && new RegExp(`\\b${name}\\b`).test(source));
+  const mentions = (file: string, name: string) => new RegExp(`\\b${name}\\b`).test(all.get(file)!);
+  const imports = [...all].map(([file, source]) => [file, new Set(readImports(source, file).map(({ path }) => path))] as const);
+  /** Files that import one, directly or through the index of its folder. */
+  const importers = (own: string) => {
+    const doors = [own, `${dirname(own)}/index.ts`];
+    return imports.filter(([, paths]) => doors.some(door => paths.has(door))).map(([file]) => file);
+  };
 
   test("every value that a file exports is used by another", () => {
-    const unused = files.flatMap(file =>
-      [...text.get(file)!.matchAll(/^export (?:async )?(?:function\*?|const|class|let) (\w+)/gm)]
-        .map(match => match[1]!)
-        .filter(name => !usersBeside(file, name, () => true))
-        .map(name => `${file} ${name}`),
-    );
+    const unused = files.flatMap(file => {
+      const names = [...text.get(file)!.matchAll(/^export (?:async )?(?:function\*?|const|class|let) (\w+)/gm)].map(match => match[1]!);
+      const users = importers(file).filter(user => !user.endsWith("/index.ts"));
+      return names.filter(name => !users.some(user => mentions(user, name))).map(name => `${file} ${name}`);
+    });
     expect(unused).toEqual([]);
   });
 
   test("every setting of serve is read somewhere", () => {
-    const readers = (file: string) => file.startsWith("src/") && !file.startsWith("src/cli/bench/");
-    const unread = Object.keys(serveOptions).filter(key => {
-      const inConfig = new RegExp(`[.{,] *${key}\\b`).test(text.get("src/config.ts")!.split("export function readServeConfig")[1]!);
-      return !inConfig && !usersBeside("src/config.ts", key, readers);
-    });
+    const read = text.get("src/config.ts")!.split("export function readServeConfig")[1]!;
+    const readers = files.filter(file => file !== "src/config.ts" && !file.startsWith("src/cli/bench/"));
+    const unread = Object.keys(serveOptions).filter(key => !new RegExp(`[.{,] *${key}\\b`).test(read) && !readers.some(file => mentions(file, key)));
     expect(unread).toEqual([]);
   });
 });

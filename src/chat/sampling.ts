@@ -31,7 +31,7 @@ function foldSeed(seed: number): number {
 }
 
 /** The first choice has the seed as given, so that more choices do not change it; the others are scattered (the mixer of splitmix32). */
-export function choiceSeed(seed: number, choice: number): number {
+function choiceSeed(seed: number, choice: number): number {
   if (choice === 0) return seed >>> 0;
   let mixed = (seed + Math.imul(choice, 0x9e3779b9)) >>> 0;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);

@@ -2,7 +2,7 @@
 // Owns no tensors and no process; the transport is a function, so tests run it in memory.
 import type { Plan } from "../scheduler/scheduler.ts";
 import type { Pace } from "../scheduler/pace.ts";
-import { Scheduler, type Limits } from "../scheduler/scheduler.ts";
+import { idsRead, Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
 import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, StepRow, Submit, ToEngine, Vocabulary } from "./protocol.ts";
@@ -274,10 +274,6 @@ export class EngineLoop {
       ...this.options.deviceStats(),
     };
   }
-}
-
-function idsRead({ chunks }: Plan): number {
-  return chunks.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
 function toStats(sequence: Sequence): SequenceStats {

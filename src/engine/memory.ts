@@ -1,7 +1,7 @@
 // Keeps an engine within its memory: who may start, what gives way when rows grow, what is given back when nothing runs.
 // Decides with the ledger's sums; the runner and the device carry it out.
 import { explain, size, type Ledger } from "../cache/ledger.ts";
-import type { Plan, Scheduler } from "../scheduler/scheduler.ts";
+import { idsRead, type Plan, type Scheduler } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { MemoryStats } from "./protocol.ts";
 
@@ -73,8 +73,8 @@ export class Memory {
   }
 
   /** After a step that read `plan`: measures what it took beyond what is held. */
-  measure({ chunks }: Plan): void {
-    const ids = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
+  measure(plan: Plan): void {
+    const ids = idsRead(plan);
     const { peakBytes } = this.device.counters();
     this.peakBytes = Math.max(this.peakBytes, peakBytes);
     const held = this.ledger.weights + this.holder.kvBytes + this.holder.stateBytes + this.holder.prefixBytes;

@@ -8,7 +8,7 @@ export const MAX_DIGITS = 15;
 
 /** Blank space between parts: none, one space, or a new line with its indentation. Bounded, so that a model cannot write it for ever. */
 const blank = rule("blank", choice([empty, text(" "), sequence(text("\n"), repeat(oneOf(" \t"), 0, 32))]));
-export const space: Node = call(blank);
+const space: Node = call(blank);
 
 export const stringRule = rule("string", sequence(text('"'), star(jsonChar), text('"')));
 

@@ -64,8 +64,7 @@ function tooLarge(bytes: number): ApiError {
   return new ApiError(413, `The body is larger than ${bytes / 1024 / 1024} MB.`, { code: "body_too_large" });
 }
 
-/** Exported for tests. */
-export function parseJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new ApiError(400, "The body is empty; it must be a JSON object.", { code: "empty_body" });
   checkShape(bytes);
   let text: string;

@@ -249,6 +249,13 @@ export function list(values: readonly number[], at = 0): number {
   return length;
 }
 
+/** The same for one axis or several. */
+export function axisList(axes: number | readonly number[]): number {
+  if (typeof axes !== "number") return list(axes);
+  scratch[0] = axes;
+  return 1;
+}
+
 /** The handles that a call wrote to scratch. */
 export function handles(count: number): Tensor[] {
   code(count);

@@ -12,10 +12,3 @@ export function primitives(ts: readonly Tensor[]): Map<string, number> {
   }
   return counts;
 }
-
-/** The number of nodes of that graph; those that only change a shape cost no kernel. */
-export function countPrimitives(ts: readonly Tensor[]): number {
-  let total = 0;
-  for (const count of primitives(ts).values()) total += count;
-  return total;
-}

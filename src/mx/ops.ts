@@ -1,4 +1,4 @@
-// Arithmetic, comparison, reduction and ordering. Names and semantics are MLX's; axes may be negative.
+// Arithmetic and comparison. Names and semantics are MLX's.
 
 import { c, checked, type Tensor } from "./ffi.ts";
 

@@ -1,16 +1,13 @@
 // Reductions and ordering. Names and semantics are MLX's; axes may be negative.
 
-import { c, checked, list, scratch, type Tensor } from "./ffi.ts";
+import { axisList, c, checked, type Tensor } from "./ffi.ts";
 
 /** One axis, several, or all of them. */
 export type Axes = number | readonly number[] | undefined;
 
-// Writes the axes to scratch; -1 stands for all.
+/** -1 stands for all. */
 function axesList(axes: Axes): number {
-  if (axes === undefined) return -1;
-  if (typeof axes !== "number") return list(axes);
-  scratch[0] = axes;
-  return 1;
+  return axes === undefined ? -1 : axisList(axes);
 }
 
 export function sum(a: Tensor, axes?: Axes, keepDims = false): Tensor {

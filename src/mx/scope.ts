@@ -18,11 +18,6 @@ export function scope<T>(body: () => T): T {
   }
 }
 
-/** `scope` for a body that returns a list of tensors. */
-export function scopeKeeping(body: () => readonly Tensor[]): Tensor[] {
-  return [...scope(body)];
-}
-
 /** The tensor now survives all scopes, until its owner passes it to `release`. */
 export function keep(t: Tensor): Tensor {
   code(c.mxs_keep(t));

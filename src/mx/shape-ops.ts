@@ -1,7 +1,7 @@
 // Shapes, joining and splitting, types, and tensors out of nothing. Axes may be negative.
 
 import { dtypeCode, type Dtype } from "./dtype.ts";
-import { c, checked, handles, list, scratch, type Tensor } from "./ffi.ts";
+import { axisList, c, checked, handles, list, type Tensor } from "./ffi.ts";
 
 export function reshape(a: Tensor, shape: readonly number[]): Tensor {
   return checked(c.mxs_reshape(a, list(shape)));
@@ -18,12 +18,6 @@ export function transpose(a: Tensor, axes?: readonly number[]): Tensor {
 
 export function swapaxes(a: Tensor, i: number, j: number): Tensor {
   return checked(c.mxs_swapaxes(a, i, j));
-}
-
-function axisList(axes: number | readonly number[]): number {
-  if (typeof axes !== "number") return list(axes);
-  scratch[0] = axes;
-  return 1;
 }
 
 export function expandDims(a: Tensor, axes: number | readonly number[]): Tensor {

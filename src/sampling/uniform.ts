@@ -31,8 +31,3 @@ export function philox(key: number, counter: number): number {
 export function uniform(seed: number, index: number): number {
   return Math.min((philox(seed, index) >>> 8) / 2 ** 24, 1 - 2 ** -22);
 }
-
-/** The seed of the n-th answer to one prompt; the first keeps the seed that the client gave. */
-export function choiceSeed(seed: number, choice: number): number {
-  return choice === 0 ? seed >>> 0 : philox(seed, 0x80000000 + choice);
-}

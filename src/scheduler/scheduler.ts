@@ -29,6 +29,11 @@ export interface Plan {
   readonly decode: readonly Sequence[]; // each draws one id from what its prompt and answer hold
 }
 
+/** How many prompt ids a plan reads. */
+export function idsRead({ chunks }: Plan): number {
+  return chunks.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
 /** What the scheduler needs of those who own memory. */
 export interface Admission {
   /** Called when a sequence leaves the queue; returns how many ids of its source need not be read. */

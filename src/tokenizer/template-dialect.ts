@@ -36,7 +36,7 @@ const Text = classOf(new Environment().set("value", ""));
 const Function = classOf(new Environment().lookupVariable("namespace"));
 
 const toList = (values: readonly Value[]): Value => new List(values);
-export const toText = (text: string): Value => new Text(text);
+const toText = (text: string): Value => new Text(text);
 export const toFunction = (call: Call): Value => new Function(call);
 
 export function isList(value: Value): value is ListValue {

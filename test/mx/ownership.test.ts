@@ -12,7 +12,6 @@ import {
   release,
   scalar,
   scope,
-  scopeKeeping,
   shape,
   toFloat32,
   type Tensor,
@@ -57,7 +56,7 @@ describe("ownership", () => {
       const [a, { b, rest }] = scope(() => [one(), { b: one(), rest: [[one()]], note: "x", n: 7 }] as const);
       expect(liveHandles()).toBe(before + 3);
       for (const t of [a, b, rest[0]![0]!]) expect(shape(t)).toEqual([3]);
-      const list = scopeKeeping(() => [one(), one()]);
+      const list = scope(() => [one(), one()]);
       expect(list.map(shape)).toEqual([[3], [3]]);
     });
   });

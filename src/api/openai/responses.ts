@@ -10,7 +10,7 @@ const stop_reason = Type.Union([Type.String(), Type.Null()], { description: "The
 const stop_reason_detail = Type.Optional(Type.String({ description: "What was repeated: single_token_run or pattern_loop_len_N." }));
 const nullable = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
-export const usageSchema = Type.Object({
+const usageSchema = Type.Object({
   prompt_tokens: Type.Integer({ description: "Tokens of the prompts, each counted once." }),
   completion_tokens: Type.Integer({ description: "Generated tokens of all choices, the end mark and reasoning included." }),
   total_tokens: Type.Integer({ description: "The sum of both." }),
