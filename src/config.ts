@@ -357,7 +357,10 @@ export const convertOptions = {
   device,
 };
 
-export type ServeConfig = Values<typeof serveOptions> & { readonly modelPath: string | undefined };
+export type ServeConfig = Values<typeof serveOptions> & {
+  readonly modelPath: string | undefined;
+  readonly gemma3SlidingWindow: number | undefined; // 0 is full attention
+};
 
 /** Flags that users bring from vllm-mlx and vLLM. Once one works it moves up into the table. */
 const needless = {
@@ -408,7 +411,14 @@ export function readServeConfig(args: readonly string[], environment: Environmen
     throw usageError("--ssd-cache-dir stores prefixes and --disable-prefix-cache does not: give one of them");
   if (values.disablePrefixCache && values.cacheStrategy !== "auto")
     throw usageError(`--cache-strategy ${values.cacheStrategy} stores prefixes and --disable-prefix-cache does not: give one of them`);
-  return { config: Object.freeze({ ...values, host, modelPath: positionals[0] }), warnings };
+  return { config: Object.freeze({ ...values, host, modelPath: positionals[0], gemma3SlidingWindow: gemma3SlidingWindow(environment) }), warnings };
+}
+
+/** Named as in vllm-mlx, so that it stands in no table of PIPPIN_ variables. */
+function gemma3SlidingWindow({ GEMMA3_SLIDING_WINDOW: text }: Environment): number | undefined {
+  if (!text) return undefined;
+  if (/^\d+$/.test(text) && Number(text) < 2 ** 31) return Number(text);
+  throw usageError(`GEMMA3_SLIDING_WINDOW takes a whole number of positions, 0 for full attention, not ${JSON.stringify(text)}`);
 }
 
 /** The options of another command; flags of other servers are known there too. Prints warnings, throws CliError with one line. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { engineOptions, runtimeMode } from "../src/cli/engine-options.ts";
 import { CliError } from "../src/cli/error.ts";
 import { envName, flagName } from "../src/cli/options.ts";
 import { cacheFolder, readServeConfig, serveOptions, useColor } from "../src/config.ts";
@@ -29,6 +30,16 @@ describe("settings", () => {
     expect(read(["--port=9002"], { PIPPIN_PORT: "9000" }).port).toBe(9002);
     expect(read(["--port", "1", "--port", "2"]).port).toBe(2);
     expect(read([], { PIPPIN_PORT: "" }).port).toBe(8000);
+  });
+
+  test("Gemma 3's window keeps the name that other servers gave it, and reaches the engine", () => {
+    const sent = (text: string) => {
+      const config = read([], { GEMMA3_SLIDING_WINDOW: text });
+      return engineOptions(config, { modelPath: "m", libraryPath: "l" }, runtimeMode(config, undefined)).window;
+    };
+    expect(["", "0", "4096"].map(sent)).toEqual([undefined, 0, 4096]);
+    for (const text of ["-1", "full", "1.5", "9999999999"])
+      expect(refusal([], { GEMMA3_SLIDING_WINDOW: text })).toContain("GEMMA3_SLIDING_WINDOW takes a whole number of positions");
   });
 
   test("have one flag and one variable each, by one rule", () => {

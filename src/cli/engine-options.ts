@@ -19,6 +19,7 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
     ...files,
     device: config.device,
     ...(config.quantize !== "none" && { packing: { name: config.quantize, groupSize: config.quantizeGroupSize } }),
+    ...(config.gemma3SlidingWindow !== undefined && { window: config.gemma3SlidingWindow }),
     maxRows: alone ? 1 : Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
     maxQueue: config.maxQueue,
     ...(config.prefillStepSize !== undefined && { prefillStep: config.prefillStepSize }),

@@ -300,6 +300,7 @@ export interface EngineOptions {
   readonly modelPath: string;
   readonly libraryPath: string; // libshim, with MLX beside it
   readonly packing?: { readonly name: string; readonly groupSize: number }; // dense weights are packed so when they are read
+  readonly window?: number; // of sliding attention, in families that leave the choice; 0 is full attention
   readonly device: "auto" | "cpu" | "gpu";
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded

@@ -4,6 +4,8 @@ import type { Weights } from "../weights/weights.ts";
 import * as text from "./gemma3_text.ts";
 import type { Model } from "./model.ts";
 
+export { withWindow } from "./gemma3_text.ts";
+
 export function readConfig(json: Readonly<Record<string, unknown>>): text.Config {
   const c = new Fields(json);
   const part = c.object("text_config");

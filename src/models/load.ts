@@ -7,7 +7,7 @@ import { makePacking, type Packing, type PackingRequest } from "../weights/packi
 import { readQuantization, type LayerSettings } from "../weights/quantization.ts";
 import { Weights } from "../weights/weights.ts";
 import type { Model } from "./model.ts";
-import { families, nearestFamilies, type Reader } from "./registry.ts";
+import { families, nearestFamilies, type Choices, type Reader } from "./registry.ts";
 
 /** A class, so that the scope it is made in does not take its numbers for tensors. */
 export class LoadedModel {
@@ -21,7 +21,7 @@ export class LoadedModel {
 /** On the CPU back end checkpoints up to this size are unpacked to float32, which costs four times their bytes (8-bit) and pays in speed. */
 const TURNED_BYTES = 128 * 2 ** 20;
 
-export interface LoadOptions {
+export interface LoadOptions extends Choices {
   /** Whether matrices are laid out for the CPU back end; without it, small checkpoints are there. */
   readonly turned?: boolean;
   /** How dense matrices are packed; they stay dense without it. */
@@ -30,7 +30,7 @@ export interface LoadOptions {
 
 /** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
 export function loadModel(folder: string, options: LoadOptions = {}): LoadedModel {
-  const { config, modelType, build, settings, tensors } = readCheckpoint(folder);
+  const { config, modelType, build, settings, tensors } = readCheckpoint(folder, options);
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
   const packing = options.packing && choosePacking(options.packing, config);
@@ -57,10 +57,10 @@ export interface Checkpoint {
 }
 
 /** All that a folder says before its tensors are read. */
-export function readCheckpoint(folder: string): Checkpoint {
+export function readCheckpoint(folder: string, choices: Choices = {}): Checkpoint {
   const config = readConfigFile(folder);
   const modelType = readModelType(config);
-  return { config, modelType, build: findFamily(modelType)(config), settings: readQuantization(config), tensors: readTensors(folder) };
+  return { config, modelType, build: findFamily(modelType)(config, choices), settings: readQuantization(config), tensors: readTensors(folder) };
 }
 
 /** Throws CheckpointError for a group size that MLX does not pack. */

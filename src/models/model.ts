@@ -75,4 +75,6 @@ export interface Model {
 export interface Family<Config> {
   readConfig(json: Readonly<Record<string, unknown>>): Config;
   build(weights: Weights, config: Config): Model;
+  /** The same with another window in the layers that have one, where users may choose it; undefined gives them full attention. */
+  withWindow?(config: Config, window: number | undefined): Config;
 }

@@ -48,7 +48,12 @@ import * as starcoder2 from "./starcoder2.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** Reads and checks config.json, then builds the model from its weights. */
-export type Reader = (config: Json) => (weights: Weights) => Model;
+export type Reader = (config: Json, choices?: Choices) => (weights: Weights) => Model;
+
+/** What whoever serves a model may choose in the place of its config.json; families that leave no choice ignore it. */
+export interface Choices {
+  readonly window?: number | undefined; // of sliding attention; 0 is full attention
+}
 
 export const families: Readonly<Record<string, Reader>> = {
   apertus: reader(apertus),
@@ -111,8 +116,9 @@ export function nearestFamilies(name: string, count = 3): string[] {
 }
 
 function reader<Config>(family: Family<Config>): Reader {
-  return json => {
-    const config = family.readConfig(json);
+  return (json, { window } = {}) => {
+    const stated = family.readConfig(json);
+    const config = window === undefined || !family.withWindow ? stated : family.withWindow(stated, window || undefined);
     return weights => family.build(weights, config);
   };
 }

@@ -89,6 +89,18 @@ test("Gemma 3's window can be another one, or none", () => {
   expect(gemma3.withWindow(config, undefined).windows).toEqual([512, 512, undefined]); // as far as the context goes
 });
 
+test("a window that is chosen when the model is loaded is the one that its layers keep; other families ignore it", () => {
+  const windows = (name: string, window: number) => {
+    const { model, weights } = loadModel(join(GOLDEN, name), { window });
+    weights.release();
+    return model.layout.map(layer => ("window" in layer ? layer.window : undefined));
+  };
+  expect(windows("gemma3_text/plain", 48)).toEqual([48, 48, undefined]);
+  expect(windows("gemma3_text/plain", 0)).toEqual([512, 512, undefined]);
+  expect(windows("gemma3/text", 8).slice(0, 2)).toEqual([8, 8]);
+  expect(windows("llama/plain", 8).every(window => window === undefined)).toBe(true);
+});
+
 describe("a checkpoint that does not fit its config.json is refused, and nothing is kept", () => {
   test("wrong sizes name the tensor with both shapes", () => {
     expect(withConfig("qwen3/float32", { hidden_size: 48 })).toBe(
