@@ -18,8 +18,10 @@ export interface Answer {
   body(): object;
 }
 
-/** Writes a request's events as server-sent events. Every method gives whole frames, or "" when there is nothing to write. */
+/** Writes a request's events as a stream. Every method gives whole frames, or "" when there is nothing to write. */
 export interface Frames {
+  /** Server-sent events when absent. */
+  readonly contentType?: string;
   /** Before anything is known of the answer. */
   open(): string;
   event(event: ChatEvent): string;

@@ -13,6 +13,9 @@ import { completionRoutes } from "./routes/completions.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { ollamaEmbedRoutes } from "./routes/ollama-embed.ts";
+import { ollamaModelRoutes } from "./routes/ollama-models.ts";
+import { ollamaRoutes } from "./routes/ollama.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { rankRoutes } from "./routes/rank.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -71,6 +74,9 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(embeddingRoutes(context))
     .use(rankRoutes(context))
     .use(tokenRoutes(context))
+    .use(ollamaRoutes(context))
+    .use(ollamaEmbedRoutes(context))
+    .use(ollamaModelRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
     .use(statusRoutes(context))

@@ -43,6 +43,11 @@ export interface Context {
   readonly rewarm?: () => void; // reads warm prompts again; absent when there are none
 }
 
+/** Every name of a language model that is served. */
+export function namesOf({ models }: Context): string[] {
+  return models().flatMap(({ service, aliases }) => [service.id, ...aliases]);
+}
+
 /** The model of that name, whatever its state. */
 export function findModel({ models, config }: Context, name: string | undefined): Served {
   const served = models();

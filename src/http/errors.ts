@@ -1,5 +1,6 @@
 // Every failure of the HTTP process in one shape of its own, and what each dialect makes of it.
 import { statusOf as anthropicStatus, toErrorBody as toAnthropicBody } from "../api/anthropic/encode.ts";
+import { toErrorBody as toOllamaBody } from "../api/ollama/encode.ts";
 import type { Failure } from "../api/frames.ts";
 import { toErrorBody } from "../api/openai/encode.ts";
 import { ApiError } from "../chat/error.ts";
@@ -31,6 +32,7 @@ export function toFailure(error: unknown, requestId: string, log: (line: string)
 /** A failure as the clients of a path know it. */
 export function toErrorResponse(failure: Failure, path: string, requestId: string): Response {
   const { headers, status } = failure;
+  if (path.startsWith("/api/")) return Response.json(toOllamaBody(failure), { status, headers });
   if (!speaksAnthropic(path)) return Response.json(toErrorBody(failure), { status, headers });
   return Response.json(toAnthropicBody(failure, requestId), { status: anthropicStatus(failure), headers: { ...headers, "request-id": requestId } });
 }

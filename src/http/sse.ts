@@ -19,7 +19,12 @@ const encoder = new TextEncoder();
 
 export function streamResponse(stream: Stream, headers: Readonly<Record<string, string>>): Response {
   return new Response(eventStream(stream), {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no", ...headers },
+    headers: {
+      "content-type": stream.frames.contentType ?? "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+      ...headers,
+    },
   });
 }
 

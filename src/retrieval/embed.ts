@@ -8,6 +8,7 @@ export interface EmbeddingRequest {
   readonly inputs: readonly (string | readonly number[])[]; // texts, or the ids of whole texts
   readonly isList: boolean; // a single input is called `input`, one of several `input[2]`
   readonly dimensions?: number; // the first numbers of a vector, at length 1 again
+  readonly overflow?: "truncate" | "error"; // the service's own rule when absent
   readonly promptName?: string; // one of the checkpoint's prompts goes before each text
 }
 
@@ -39,7 +40,7 @@ export async function embed(service: EncoderService, request: EmbeddingRequest, 
     const length = bare.length + service.maxLength - room;
     if (length === 0) throw new ApiError(400, `'${name(i)}' has no tokens.`, { code: "empty_input", param: name(i) });
     if (bare.length > room) {
-      if (service.overflow === "error") throw tooLong(name(i), length, service.maxLength);
+      if ((request.overflow ?? service.overflow) === "error") throw tooLong(name(i), length, service.maxLength);
       truncated += 1;
     }
     texts.push(typeof input === "string" ? service.frame.wrap([bare], service.maxLength) : { ids: bare.subarray(0, room) });
