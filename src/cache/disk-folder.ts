@@ -4,6 +4,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { lstat, mkdir, open, readdir, realpath, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../util/message-of.ts";
 
 /** The folder cannot be used; the message names it. */
 export class DiskError extends Error {
@@ -37,7 +38,7 @@ export class DiskFolder {
       return new DiskFolder(real);
     } catch (error) {
       if (error instanceof DiskError) throw error;
-      throw new DiskError(`${path} cannot hold stored prefixes: ${error instanceof Error ? error.message : error}`);
+      throw new DiskError(`${path} cannot hold stored prefixes: ${messageOf(error)}`);
     }
   }
 

@@ -7,6 +7,8 @@ import { statfs } from "node:fs/promises";
 import type { DiskStats } from "../engine/protocol.ts";
 import { decodeBlock, encodeBlock, type BlockFile } from "./block-file.ts";
 import { DiskFolder, type StoredFile } from "./disk-folder.ts";
+import { messageOf } from "../util/message-of.ts";
+import { nextTurn } from "../util/next-turn.ts";
 
 export interface DiskOptions {
   readonly directory: string;
@@ -130,7 +132,7 @@ export class DiskTier {
 
   private async writeAll(): Promise<void> {
     for (;;) {
-      await new Promise<void>(resolve => setImmediate(resolve));
+      await nextTurn();
       const next = this.queue.entries().next().value;
       if (next === undefined) return;
       const [key, source] = next;
@@ -138,7 +140,7 @@ export class DiskTier {
       try {
         await this.write(key, encodeBlock({ key, ...source() }));
       } catch (error) {
-        this.stop(error instanceof Error ? error.message : String(error));
+        this.stop(messageOf(error));
       }
     }
   }

@@ -2,6 +2,7 @@
 import { runChat } from "./run.ts";
 import type { Service } from "./service.ts";
 import type { ChatRequest } from "./types.ts";
+import { messageOf } from "../util/message-of.ts";
 
 /** Reads each conversation and writes one token. One after the other: they often begin alike. What fails is told and skipped. */
 export async function warm(service: Service, requests: readonly ChatRequest[], log: (line: string) => void): Promise<void> {
@@ -10,7 +11,7 @@ export async function warm(service: Service, requests: readonly ChatRequest[], l
     try {
       for await (const event of runChat(service, once, new AbortController().signal)) void event;
     } catch (error) {
-      log(`warm prompt ${n + 1} could not be read: ${error instanceof Error ? error.message : String(error)}`);
+      log(`warm prompt ${n + 1} could not be read: ${messageOf(error)}`);
     }
   }
 }

@@ -2,6 +2,8 @@
 // tests run it in memory.
 import type { Encode, EncodeText, FailureCode, FromEncoder, ToEncoder } from "../engine/protocol.ts";
 import { EncodeQueue, type QueuedText } from "./queue.ts";
+import { messageOf } from "../util/message-of.ts";
+import { nextTurn } from "../util/next-turn.ts";
 
 export interface EncoderLoopOptions {
   readonly encode: (texts: readonly EncodeText[]) => Float32Array[];
@@ -35,7 +37,7 @@ export class EncoderLoop {
       const texts = this.queue.take(this.options.stepTokens);
       if (texts.length > 0) {
         this.step(texts);
-        await new Promise<void>(resolve => setImmediate(resolve));
+        await nextTurn();
       } else if (this.draining) return;
       else await this.message();
     }
@@ -70,7 +72,7 @@ export class EncoderLoop {
       const rows = texts.flatMap(({ id, text }, i) => (broken.has(id) ? [] : [{ id, text, vector: vectors[i]! }]));
       if (rows.length > 0) this.options.send({ type: "encoded", rows });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       for (const id of new Set(texts.map(({ id }) => id))) this.drop(id, message);
     }
   }

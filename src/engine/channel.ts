@@ -4,6 +4,7 @@ import { MxError } from "../mx/index.ts";
 import { CheckpointError } from "../weights/error.ts";
 import type { FromEncoder, FromEngine } from "./protocol.ts";
 import { NoRoom } from "./room.ts";
+import { messageOf } from "../util/message-of.ts";
 
 const EXIT_CHECKPOINT = 1;
 const EXIT_MEMORY = 4;
@@ -40,7 +41,7 @@ export function refuse(error: unknown): void {
   const known = error instanceof CheckpointError || error instanceof MxError || error instanceof NoRoom || error instanceof DiskError;
   if (!known) console.error(error);
   const exitCode = error instanceof NoRoom ? EXIT_MEMORY : EXIT_CHECKPOINT;
-  send({ type: "refused", exitCode, message: error instanceof Error ? error.message : String(error) });
+  send({ type: "refused", exitCode, message: messageOf(error) });
   setTimeout(() => process.exit(exitCode), 50); // after the message has left
 }
 

@@ -9,6 +9,8 @@ import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, 
 import { Outbox } from "./outbox.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
+import { messageOf } from "../util/message-of.ts";
+import { nextTurn } from "../util/next-turn.ts";
 
 /** What the loop needs of the runner. */
 export interface StepRunner {
@@ -104,7 +106,7 @@ export class EngineLoop {
       if (flight === undefined && this.scheduler.idle && !this.watch.probing) {
         if (this.draining) return;
         await this.message();
-      } else await new Promise<void>(resolve => setImmediate(resolve));
+      } else await nextTurn();
     }
   }
 
@@ -231,7 +233,7 @@ export class EngineLoop {
 
   /** A failed step ends every sequence that was admitted, because the state of their rows is unknown; the next request works. */
   private failAll(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.watch.close();
     this.runner.reset();
     this.scheduler.forgetInFlight();

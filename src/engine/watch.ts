@@ -5,6 +5,7 @@ import type { Sequence } from "../scheduler/sequence.ts";
 import type { StepRunner } from "./loop.ts";
 import { canBeCompared, Probe } from "./probe.ts";
 import type { RepetitionStats } from "./protocol.ts";
+import { messageOf } from "../util/message-of.ts";
 
 export interface WatchOptions {
   readonly pressure?: { readonly monitor: Pressure; readonly intervalMs: number; readonly activeBytes: () => number };
@@ -77,7 +78,7 @@ export class Watch {
       monitor.record(comparison.batched, comparison.alone, Date.now());
     } catch (error) {
       this.probe.close();
-      monitor.fail(error instanceof Error ? error.message : String(error), Date.now());
+      monitor.fail(messageOf(error), Date.now());
     }
     this.probe = undefined;
   }

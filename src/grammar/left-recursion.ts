@@ -1,5 +1,5 @@
 // `a: a "x" | b` reads nothing before it reads a again. The same texts are `a: b ("x")*`.
-import { choice, sequence, star, type Node, type Rule } from "./node.ts";
+import { empty, choice, sequence, star, type Node, type Rule } from "./node.ts";
 
 /** A rule by name, with what may stand for it. */
 export interface Named {
@@ -19,7 +19,7 @@ export function breakLeftRecursion(rules: ReadonlyMap<string, Named>): void {
 
 /** What follows the rule where a node begins with it. */
 function tailBehind(rule: Rule, node: Node): Node | undefined {
-  if (node.type === "rule") return node.rule === rule ? sequence(...[]) : undefined;
+  if (node.type === "rule") return node.rule === rule ? empty : undefined;
   if (node.type !== "sequence" || node.items[0]?.type !== "rule" || node.items[0].rule !== rule) return undefined;
   return sequence(...node.items.slice(1));
 }

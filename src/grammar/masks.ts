@@ -2,6 +2,7 @@
 import type { Automaton, Vocabulary } from "../engine/protocol.ts";
 import { Configurations, GrammarLimit, type Configuration } from "./configuration.ts";
 
+// As in node.ts, which the engine does not load.
 const OTHER_TOKEN = 256;
 const FIRST_TOKEN = 257;
 const MAX_MASK_BYTES = 16 * 2 ** 20;

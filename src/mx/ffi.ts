@@ -3,6 +3,7 @@
 
 import { dlopen, toArrayBuffer, type Library, type Pointer } from "bun:ffi";
 import { MxError } from "./error.ts";
+import { messageOf } from "../util/message-of.ts";
 
 // Three names of the same type, so that the test can tell what an argument means. Handles are read as signed numbers, which are the
 // fast case in JavaScript.
@@ -220,7 +221,7 @@ export function bind(path: string): void {
   try {
     c = dlopen(path, table as any).symbols as any;
   } catch (error) {
-    throw new MxError(`the MLX library cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+    throw new MxError(`the MLX library cannot be opened: ${messageOf(error)}`);
   }
   scratch = new Int32Array(toArrayBuffer(c.mxs_scratch() as Pointer, 0, scratchSize * 4));
 }

@@ -8,6 +8,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { pairFrame, textFrame, type Frame } from "./frame.ts";
 import { readTextSettings, type TextSettings } from "./settings.ts";
 import { verdictFrame } from "./verdict.ts";
+import { nextTurn } from "../util/next-turn.ts";
 
 export type Task = "embed" | "rank";
 
@@ -69,7 +70,7 @@ export function openEncoderService(folder: string, options: EncoderServiceOption
       for (const text of texts) {
         all.push(await background.encode(prepare(text), { specialTokens: false }));
         if (performance.now() - turn < TURN_MS) continue;
-        await new Promise<void>(resolve => setImmediate(resolve));
+        await nextTurn();
         turn = performance.now();
       }
       return all;

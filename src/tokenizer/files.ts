@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
+import { messageOf } from "../util/message-of.ts";
 
 /** The file's text, or undefined when there is no such file. */
 export function readText(folder: string, name: string): string | undefined {
@@ -12,7 +13,7 @@ export function readText(folder: string, name: string): string | undefined {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new TokenizerError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TokenizerError(`${path}: ${messageOf(error)}`);
   }
 }
 
@@ -25,7 +26,7 @@ export function readObject(folder: string, name: string): Json | undefined {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new TokenizerError(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TokenizerError(`${path} is not JSON: ${messageOf(error)}`);
   }
   if (!isObject(value)) throw new TokenizerError(`${path} holds no JSON object`);
   return value;

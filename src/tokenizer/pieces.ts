@@ -3,6 +3,7 @@
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
 import { toBytes } from "./utf8.ts";
+import { messageOf } from "../util/message-of.ts";
 
 export interface Spelling {
   /** The bytes of one entry; `added` entries are written out rather than encoded. */
@@ -90,7 +91,7 @@ function readReplace(decoder: Json, path: string): (entry: string) => string {
     const from = new RegExp(pattern["Regex"], "gu");
     return entry => entry.replaceAll(from, () => content);
   } catch (error) {
-    throw new TokenizerError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TokenizerError(`${path}: ${messageOf(error)}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { TemplateError, TokenizerError } from "./error.ts";
 import type { TemplateSources } from "./template-files.ts";
 import { LimitedInterpreter, limitsFor, longestRange } from "./template-limits.ts";
+import { messageOf } from "../util/message-of.ts";
 
 export interface TemplateInput {
   readonly messages: readonly Readonly<Record<string, unknown>>[];
@@ -97,7 +98,7 @@ function compile(name: string, source: string): Program {
   try {
     return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   } catch (error) {
-    throw new TokenizerError(`${name} cannot be parsed: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TokenizerError(`${name} cannot be parsed: ${messageOf(error)}`);
   }
 }
 
@@ -108,7 +109,7 @@ function longestRun(source: string): number {
 function toTemplateError(error: unknown): TemplateError {
   if (error instanceof TemplateError) return error;
   if (error instanceof RangeError) return new TemplateError("the chat template nests too deep or makes too much text");
-  return new TemplateError(error instanceof Error ? error.message : String(error));
+  return new TemplateError(messageOf(error));
 }
 
 /** Python's range, with an end to its length. */

@@ -7,6 +7,7 @@ import { separateRareIdeographs, separatesIdeographs } from "./ideographs.ts";
 import { readSpelling, type Spelling } from "./pieces.ts";
 import { Detokenizer, type DetokenizerOptions, type Piece, type Spells } from "./stream.ts";
 import { visibleText, wholeText } from "./utf8.ts";
+import { messageOf } from "../util/message-of.ts";
 
 export class Tokenizer implements Spells {
   /** One more than the largest id of the vocabulary. */
@@ -42,7 +43,7 @@ export class Tokenizer implements Spells {
       const entries = (library.model as unknown as { readonly vocab: readonly (string | undefined)[] }).vocab;
       return new Tokenizer(library, entries, spelling, separatesIdeographs(json["normalizer"]) ? separateRareIdeographs : text => text);
     } catch (error) {
-      throw new TokenizerError(`${path} is not supported: ${error instanceof Error ? error.message : String(error)}`);
+      throw new TokenizerError(`${path} is not supported: ${messageOf(error)}`);
     }
   }
 

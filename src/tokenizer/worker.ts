@@ -4,6 +4,7 @@ import { TemplateError } from "./error.ts";
 import { openTokenizer } from "./load.ts";
 import { ChatTemplate } from "./template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { messageOf } from "../util/message-of.ts";
 
 declare const self: Worker;
 
@@ -15,7 +16,7 @@ self.onmessage = ({ data: { ask, job } }: MessageEvent<ToWorker>) => {
     const result = run(job);
     self.postMessage({ ask, result } satisfies FromWorker, typeof result === "string" ? [] : [result.buffer as ArrayBuffer]);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     self.postMessage({ ask, error: message, byTemplate: error instanceof TemplateError } satisfies FromWorker);
   }
 };

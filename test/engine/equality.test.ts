@@ -7,6 +7,7 @@ import * as mx from "../../src/mx/index.ts";
 import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const MODELS = ["qwen3/float32", "qwen3/8-bit", "mistral/window", "lfm2_moe/plain", "mamba2/plain", "qwen3_next/4-bit"];
 
@@ -24,7 +25,7 @@ describe.each(MODELS)("%s", name => {
     const engine = new MemoryEngine(loaded, { maxRows: 12, prefillChunk: 16 });
     for (const submit of all) {
       engine.loop.receive(submit);
-      for (let wait = below(4); wait > 0 && next() < 0.8; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+      for (let wait = below(4); wait > 0 && next() < 0.8; wait--) await nextTurn();
     }
     await engine.finish();
     for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
@@ -67,7 +68,7 @@ describe.each(MODELS)("%s", name => {
     const aborted = new Set<number>();
     for (const submit of all) {
       engine.loop.receive(submit);
-      await new Promise<void>(resolve => setImmediate(resolve));
+      await nextTurn();
       if (below(3) > 0) continue;
       const id = 1 + below(submit.id);
       if (engine.answer(id).finish === undefined) aborted.add(id);
@@ -97,7 +98,7 @@ describe.each(MODELS)("%s", name => {
     const engine = new MemoryEngine(loaded, { maxRows: 5, prefillChunk: 16 }, prefixes);
     for (const submit of all) {
       engine.loop.receive(submit);
-      for (let wait = below(6); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+      for (let wait = below(6); wait > 0; wait--) await nextTurn();
     }
     await engine.finish();
     for (const submit of all) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
@@ -137,7 +138,7 @@ test("after 1,000 requests with aborts, handles and memory are back where they w
   for (const submit of mixture(5, 1000, loaded.model.vocabSize)) {
     engine.loop.receive({ ...submit, maxTokens: 1 + below(6) });
     if (below(8) === 0) engine.loop.receive({ type: "abort", id: 1 + below(submit.id) });
-    if (below(3) === 0) await new Promise<void>(resolve => setImmediate(resolve));
+    if (below(3) === 0) await nextTurn();
   }
   await engine.finish();
   const ended = new Set(engine.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.finish).map(row => row.id) : [])));

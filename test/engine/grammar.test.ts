@@ -10,6 +10,7 @@ import { MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts
 import { openForTests } from "../helpers/mx.ts";
 import { greedy } from "../../src/sampling/greedy.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const STOP = 0;
 const schema = {
@@ -66,7 +67,7 @@ async function run(all: readonly Submit[], maxRows: number, prefixes?: ReturnTyp
   const { below } = dice(5);
   for (const submit of all) {
     engine.loop.receive(submit);
-    for (let wait = below(4); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+    for (let wait = below(4); wait > 0; wait--) await nextTurn();
   }
   await engine.finish();
   return engine;
@@ -138,7 +139,7 @@ describe("rows held to a grammar", () => {
     engine.loop.receive(vocabulary);
     for (const submit of mixed(3, 16)) {
       engine.loop.receive(submit);
-      await new Promise<void>(resolve => setImmediate(resolve));
+      await nextTurn();
       if (submit.id % 2 === 0) engine.loop.receive({ type: "abort", id: submit.id });
     }
     await engine.finish();

@@ -3,6 +3,7 @@ import { EngineLoop, type LoopOptions } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow } from "../../src/engine/protocol.ts";
 import { ScriptedRunner } from "../helpers/scripted-runner.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const LIMITS = { maxRows: 3, maxQueue: 4, prefillChunk: 4, contextLength: 64 };
 const VOCAB = 100;
@@ -77,7 +78,7 @@ describe("engine loop", () => {
     const setup = setUp();
     setup.loop.receive(submission(1, { maxTokens: 50 }));
     const running = setup.loop.run();
-    while (setup.rowsOf(1).length < 3) await new Promise<void>(resolve => setImmediate(resolve));
+    while (setup.rowsOf(1).length < 3) await nextTurn();
     setup.loop.receive({ type: "abort", id: 1 });
     setup.loop.receive({ type: "abort", id: 99 });
     const before = setup.rowsOf(1).length;
@@ -144,7 +145,7 @@ describe("engine loop", () => {
       for (let id = 1; id <= 120; id++) {
         setup.loop.receive(submission(id, { prompt: new Uint32Array(1 + below(12)), maxTokens: below(9), stopIds: [id + 5] }));
         if (next() < 0.3) setup.loop.receive({ type: "abort", id: 1 + below(id) });
-        if (next() < 0.7) await new Promise<void>(resolve => setImmediate(resolve));
+        if (next() < 0.7) await nextTurn();
       }
       setup.loop.receive({ type: "drain" });
       await running;

@@ -14,6 +14,7 @@ import { openForTests } from "../helpers/mx.ts";
 import { openRandomModel } from "../helpers/random-model.ts";
 import { greedy } from "../../src/sampling/greedy.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const BLOCK = 8;
 interface Kind {
@@ -72,7 +73,7 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
     const engine = new MemoryEngine(loaded, { maxRows: rows, prefillChunk: 16 }, prefixes);
     for (const submit of all) {
       engine.loop.receive(submit);
-      for (let wait = below(pause + 1); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+      for (let wait = below(pause + 1); wait > 0; wait--) await nextTurn();
     }
     await engine.finish();
     prefixes?.check();

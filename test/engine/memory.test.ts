@@ -12,6 +12,7 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { alone, counters, MemoryEngine, mixture } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 let loaded: LoadedModel;
 beforeAll(() => {
@@ -75,7 +76,7 @@ describe("with too little memory for all", () => {
     }));
     for (const submit of all) {
       engine.loop.receive(submit);
-      await new Promise<void>(resolve => setImmediate(resolve));
+      await nextTurn();
     }
     engine.loop.receive({ type: "stats", ask: 1 });
     await engine.finish();
@@ -98,10 +99,10 @@ describe("with too little memory for all", () => {
     for (let id = 2; id <= 40; id++) {
       engine.loop.receive(submission(id, { prompt: new Uint32Array(5 * id), maxTokens: 30 }));
       if (id % 3 === 0) engine.loop.receive({ type: "abort", id: id - 1 });
-      await new Promise<void>(resolve => setImmediate(resolve));
+      await nextTurn();
     }
     const ended = (): number => engine.sent.flatMap(m => (m.type === "step" ? m.rows.filter(row => row.finish) : [])).length;
-    while (ended() < 39) await new Promise<void>(resolve => setImmediate(resolve));
+    while (ended() < 39) await nextTurn();
     const failed = engine.sent.filter(message => message.type === "failed");
     expect(failed).toEqual([expect.objectContaining({ id: 1, code: "memory" })]);
     expect(failed[0]!.message).toMatch(/^the prompt of 301 tokens needs .* \(weights .*, keys and values .*, work .*\), and .* may be used$/);

@@ -7,6 +7,7 @@ import * as mx from "../../src/mx/index.ts";
 import { alone, MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("%s", name => {
   let loaded: LoadedModel;
@@ -24,7 +25,7 @@ describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "qwen3_next/pla
     const all = mixture(8, 40, loaded.model.vocabSize).map((submit, i): Submit => ({ ...submit, minTokens: i % 5, priority: below(6) }));
     for (const submit of all) {
       engine.loop.receive(submit);
-      for (let wait = below(5); wait > 0; wait--) await new Promise<void>(resolve => setImmediate(resolve));
+      for (let wait = below(5); wait > 0; wait--) await nextTurn();
     }
     engine.loop.receive({ type: "stats", ask: 1 });
     await engine.finish();

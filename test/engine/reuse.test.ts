@@ -5,6 +5,7 @@ import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import { alone, MemoryEngine, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 let loaded: LoadedModel;
 beforeAll(() => {
@@ -55,7 +56,7 @@ describe("the store", () => {
     const prompt = Uint32Array.from(idsOf(120, dice(43)));
     const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 16 }, prefixes);
     engine.loop.receive(submission(1, { prompt, maxTokens: 3 }));
-    for (let wait = 0; wait < 4; wait++) await new Promise<void>(resolve => setImmediate(resolve));
+    for (let wait = 0; wait < 4; wait++) await nextTurn();
     expect(engine.answer(1).ids).toEqual([]);
     engine.loop.receive(submission(2, { prompt, maxTokens: 3 }));
     await engine.finish();
@@ -70,7 +71,7 @@ describe("the store", () => {
     const other = prompt.with(29, (prompt[29]! + 1) % loaded.model.vocabSize);
     const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 64 }, prefixes);
     engine.loop.receive(submission(1, { prompt, maxTokens: 1, diagnose: true }));
-    while (engine.rows(1).length === 0) await new Promise<void>(resolve => setImmediate(resolve));
+    while (engine.rows(1).length === 0) await nextTurn();
     engine.loop.receive(submission(2, { prompt: other, maxTokens: 1, diagnose: true }));
     engine.loop.receive(submission(3, { prompt: other, maxTokens: 1 }));
     await engine.finish();
@@ -85,7 +86,7 @@ describe("the store", () => {
     const prompt = Uint32Array.from(idsOf(20, dice(44)));
     const first = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 64 }, prefixes);
     first.loop.receive(submission(1, { prompt, maxTokens: 200 }));
-    while (first.answer(1).ids.length < 12) await new Promise<void>(resolve => setImmediate(resolve));
+    while (first.answer(1).ids.length < 12) await nextTurn();
     first.loop.receive({ type: "abort", id: 1 });
     await first.finish();
     const written = first.answer(1).ids;

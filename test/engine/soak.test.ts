@@ -9,6 +9,7 @@ import { MemoryEngine } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { greedy } from "../../src/sampling/greedy.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const COUNT = 1000;
 
@@ -32,7 +33,7 @@ test("no canary leaks: through shared prefixes, preemptions and aborts everybody
   for (const submit of all) engine.loop.receive(submit);
   const aborted = new Set<number>();
   for (let i = 0; i < 60; i++) {
-    await new Promise<void>(resolve => setImmediate(resolve));
+    await nextTurn();
     if (next() < 0.5) aborted.add(1 + below(COUNT));
     for (const id of aborted) engine.loop.receive({ type: "abort", id });
   }

@@ -6,9 +6,10 @@ import { Divergence } from "../../src/monitor/divergence.ts";
 import { Pressure, type PressureAction } from "../../src/monitor/pressure.ts";
 import { ScriptedRunner } from "../helpers/scripted-runner.ts";
 import { submission } from "../helpers/sequences.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 const LIMITS = { maxRows: 4, maxQueue: 100, prefillChunk: 64, contextLength: 512 };
-const turn = (): Promise<void> => new Promise<void>(resolve => setImmediate(resolve));
+const turn = (): Promise<void> => nextTurn();
 
 class Engine {
   readonly sent: FromEngine[] = [];

@@ -2,6 +2,7 @@
 import type { Engine, SequenceRequest } from "../../src/engine/client.ts";
 import { EngineError } from "../../src/engine/error.ts";
 import type { EngineStats, FailureCode, ModelInfo, PrefixDiagnosis, PrefixStats, StepRow, TokenLogprob } from "../../src/engine/protocol.ts";
+import { nextTurn } from "../../src/util/next-turn.ts";
 
 export interface Script {
   /** What the model writes before it ends by itself. */
@@ -199,6 +200,6 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean
     signal.addEventListener("abort", () => resolve(), { once: true });
     await promise;
     clearTimeout(timer);
-  } else await new Promise<void>(resolve => setImmediate(resolve));
+  } else await nextTurn();
   return !signal.aborted;
 }

@@ -2,6 +2,7 @@
 import { percentile, summary } from "./statistics.ts";
 import type { Answer } from "./stream-client.ts";
 import type { Row } from "./table.ts";
+import { messageOf } from "../../util/message-of.ts";
 
 export interface Case {
   readonly concurrency: number;
@@ -29,7 +30,7 @@ export async function runLoad(load: Case, ask: (at: number) => Promise<Answer>, 
       try {
         answers.push(await ask(at));
       } catch (error) {
-        failures.push(error instanceof Error ? error.message : String(error));
+        failures.push(messageOf(error));
       }
     }
   };

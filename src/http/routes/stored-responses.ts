@@ -6,6 +6,7 @@ import { ApiError } from "../../chat/error.ts";
 import type { Context } from "../context.ts";
 import { operation } from "../operation.ts";
 import type { StoredResponse } from "../response-store.ts";
+import { nextTurn } from "../../util/next-turn.ts";
 
 export function storedResponseRoutes({ responses: store }: Context) {
   const find = (id: string): StoredResponse => {
@@ -23,7 +24,7 @@ export function storedResponseRoutes({ responses: store }: Context) {
     if (!end || response().status !== "in_progress")
       throw new ApiError(400, "Only a background response that still runs can be cancelled.", { code: "invalid_value", param: "response_id" });
     end();
-    await new Promise(resolve => setImmediate(resolve)); // for the end to be written down
+    await nextTurn(); // for the end to be written down
     return Response.json(find(id).response());
   };
   const drop = (id: string) => {
