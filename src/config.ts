@@ -42,6 +42,12 @@ export const serveOptions = {
   allowedHosts: list({ section: server, value: "NAME,…", default: [], help: "further host names that clients may call this server by" }),
   corsOrigins: list({ section: server, value: "ORIGIN,…", default: [], help: "web pages that may call this server, such as http://localhost:3000" }),
   timeout: decimal({ section: server, value: "SECONDS", default: 300, min: 1, max: 86_400, help: "longest time for an answer that is not streamed" }),
+  dataDir: text({
+    section: server,
+    value: "DIR",
+    default: undefined,
+    help: "folder for uploaded files and batches; in the user's data folder otherwise",
+  }),
   servedModelName: text({ section: model, value: "NAME", default: undefined, help: "the model's name in the API; its folder's name otherwise" }),
   strictModelId: toggle({ section: model, default: false, help: "answer 400 unless a request names the model itself, or default" }),
   maxModelLen: integer({
@@ -439,6 +445,13 @@ export function cacheFolder(environment: Environment = process.env, platform: st
   if (environment.XDG_CACHE_HOME?.startsWith("/")) return join(environment.XDG_CACHE_HOME, "pippin");
   const home = environment.HOME || homedir();
   return platform === "darwin" ? join(home, "Library/Caches/pippin") : join(home, ".cache/pippin");
+}
+
+/** Where files and batches stay over restarts. */
+export function dataFolder(environment: Environment = process.env, platform: string = process.platform): string {
+  if (environment.XDG_DATA_HOME?.startsWith("/")) return join(environment.XDG_DATA_HOME, "pippin");
+  const home = environment.HOME || homedir();
+  return platform === "darwin" ? join(home, "Library/Application Support/pippin") : join(home, ".local/share/pippin");
 }
 
 /** Where Hugging Face's tools keep downloaded models. */

@@ -6,7 +6,7 @@ import { version } from "./version.ts";
 
 const WIDTH = 100;
 
-export const shortHelp = `pippin ${version}: a local inference server that speaks the OpenAI and Anthropic APIs
+export const shortHelp = `pippin ${version}: a local inference server that speaks the OpenAI, Anthropic and Ollama APIs
 
 Examples
   pippin serve                          serve the built-in model on http://127.0.0.1:8000/v1

@@ -3,7 +3,7 @@ import { ownModule } from "../assets/locate.ts";
 import { openService, type SamplingDefaults } from "../chat/service.ts";
 import type { ChatRequest } from "../chat/types.ts";
 import { warm } from "../chat/warm.ts";
-import type { ServeConfig } from "../config.ts";
+import { dataFolder, type ServeConfig } from "../config.ts";
 import type { Engine } from "../engine/client.ts";
 import { makeApp } from "../http/app.ts";
 import { listen, ListenError, type Listener } from "../http/listen.ts";
@@ -46,7 +46,10 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders,
     const served = [{ service, aliases: [], created: Math.floor(Date.now() / 1000) }];
     const warmUp = () => warm(service, warmPrompts, line => console.error(`warning: ${line}`));
     const rewarm = warmPrompts.length > 0 && { rewarm: () => void warmUp() };
-    return { listener: listen(makeApp({ models: () => served, encoders, config, version, ...rewarm }), config), warm: warmUp };
+    return {
+      listener: listen(makeApp({ models: () => served, encoders, config, version, dataFolder: config.dataDir ?? dataFolder(), ...rewarm }), config),
+      warm: warmUp,
+    };
   } catch (error) {
     if (error instanceof UnknownFormatError) throw new CliError(error.message, exitCodes.usage);
     if (error instanceof TokenizerError || error instanceof ListenError) throw new CliError(error.message, exitCodes.failed);

@@ -6,7 +6,10 @@ import type { Context, Encoders, HttpConfig, Served } from "./context.ts";
 import { docsRoutes } from "./docs.ts";
 import { HttpError, toErrorResponse, toFailure } from "./errors.ts";
 import { corsHeaders, makeHostCheck, preflight } from "./hosts.ts";
-import { checkDeclaredLength, defaultLimits, type Limits } from "./limits.ts";
+import { checkDeclaredLength, defaultLimits, fileLimits, type Limits } from "./limits.ts";
+import { Batches } from "./batches.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
@@ -38,18 +41,23 @@ export interface AppOptions {
   readonly log?: (line: string) => void;
   readonly responses?: ResponseStore;
   readonly rewarm?: () => void;
+  readonly dataFolder?: string; // for files and batches; without it there are none
 }
 
 export function makeApp(options: AppOptions): AnyElysia {
+  const log = options.log ?? ((line: string) => console.error(line));
+  const handle = async (request: Request) => app.handle(request);
+  const batches = new Batches({ folder: options.dataFolder, handle, apiKey: options.config.apiKey, log });
   const context: Context = {
     limits: defaultLimits,
     keepAliveMs: 10_000,
     openAfterMs: 300,
-    log: line => console.error(line),
     overrides: { accepted: 0, denied: 0 },
     running: new Running(),
     responses: new ResponseStore(),
     ...options,
+    log,
+    batches,
   };
   const enter = makeEntry(context);
   const app: AnyElysia = new Elysia({ normalize: false })
@@ -77,10 +85,13 @@ export function makeApp(options: AppOptions): AnyElysia {
     .use(ollamaRoutes(context))
     .use(ollamaEmbedRoutes(context))
     .use(ollamaModelRoutes(context))
+    .use(fileRoutes(context))
+    .use(batchRoutes(context))
     .use(requestRoutes(context))
     .use(cacheRoutes(context))
     .use(statusRoutes(context))
     .use(docsRoutes(context, () => app));
+  batches.resume();
   return app;
 }
 
@@ -97,8 +108,9 @@ function makeEntry({ config, limits }: Context): Entry {
       if (request.method === "OPTIONS") return preflight(request, cors);
       Object.assign(headers, cors);
     }
-    if (!isPublic(new URL(request.url).pathname)) checkKey(request.headers);
-    checkDeclaredLength(request, limits);
+    const { pathname } = new URL(request.url);
+    if (!isPublic(pathname)) checkKey(request.headers);
+    checkDeclaredLength(request, pathname === "/v1/files" ? fileLimits : limits);
     return undefined;
   };
 }

@@ -6,6 +6,7 @@ import { HttpError } from "./errors.ts";
 import { serviceFor, type OverrideCounts, type TrustRules } from "./origin.ts";
 import type { HostRules } from "./hosts.ts";
 import type { Limits } from "./limits.ts";
+import type { Batches } from "./batches.ts";
 import type { ResponseStore } from "./response-store.ts";
 import type { Running } from "./running.ts";
 
@@ -40,6 +41,7 @@ export interface Context {
   readonly overrides: OverrideCounts; // of the repetition policy
   readonly running: Running;
   readonly responses: ResponseStore;
+  readonly batches: Batches;
   readonly rewarm?: () => void; // reads warm prompts again; absent when there are none
 }
 

@@ -26,7 +26,7 @@ async function writeDocument(app: AnyElysia, version: string): Promise<string> {
   const { swagger } = await import("@elysiajs/swagger"); // heavy, and most servers are never asked
   const documentation = {
     openapi: "3.1.0", // schemas are JSON schema 2020-12
-    info: { title: "Pippin", description: "A local inference server that speaks the OpenAI and Anthropic APIs.", version },
+    info: { title: "Pippin", description: "A local inference server that speaks the OpenAI, Anthropic and Ollama APIs.", version },
     security: [{}, { bearer: [] }, { key: [] }],
     components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" }, key: { type: "apiKey", in: "header", name: "x-api-key" } } },
   } as const;

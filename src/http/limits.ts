@@ -8,6 +8,8 @@ export interface Limits {
 }
 
 export const defaultLimits: Limits = { maxBodyBytes: 32 * 1024 * 1024, bodySeconds: 60 };
+/** Of an uploaded file, with the form around it. */
+export const fileLimits: Limits = { maxBodyBytes: 100 * 1024 * 1024, bodySeconds: 600 };
 const maxDepth = 100;
 const maxValues = 1_000_000;
 
@@ -31,7 +33,8 @@ export function checkDeclaredLength(request: Request, { maxBodyBytes }: Limits):
   return length;
 }
 
-async function readBody(request: Request, limits: Limits): Promise<Uint8Array> {
+/** Throws ApiError 413 for more than the limits allow, 408 for what does not arrive. */
+export async function readBody(request: Request, limits: Limits): Promise<Uint8Array> {
   const declared = checkDeclaredLength(request, limits);
   if (!request.body) return new Uint8Array();
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -64,7 +67,8 @@ function tooLarge(bytes: number): ApiError {
   return new ApiError(413, `The body is larger than ${bytes / 1024 / 1024} MB.`, { code: "body_too_large" });
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** Throws ApiError for what is no JSON within the bounds. */
+export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new ApiError(400, "The body is empty; it must be a JSON object.", { code: "empty_body" });
   checkShape(bytes);
   let text: string;

@@ -7,6 +7,7 @@ interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly body?: TSchema;
+  readonly bodyType?: string; // application/json when absent
   readonly responses: Readonly<Record<number, TSchema>>;
   readonly errors?: readonly number[];
   readonly errorSchema?: TSchema; // of the dialect; OpenAI's when absent
@@ -16,6 +17,7 @@ const meanings: Record<number, string> = {
   200: "Success",
   400: "The request is wrong; `param` names the field.",
   404: "There is nothing by that name.",
+  409: "It cannot be done as things stand; the message says why.",
   413: "The body is too large.",
   429: "Too many requests wait; `Retry-After` says when to come back.",
   503: "The engine takes no requests now; `Retry-After` says when to come back.",
@@ -28,6 +30,7 @@ export function operation({
   summary,
   description,
   body,
+  bodyType = "application/json",
   responses,
   errors = [],
   errorSchema = openaiError,
@@ -37,7 +40,7 @@ export function operation({
     tags: [tag],
     summary,
     ...(description && { description }),
-    ...(body && { requestBody: { required: true, content: json(body) } }),
+    ...(body && { requestBody: { required: true, content: { [bodyType]: { schema: body } } } }),
     responses: Object.fromEntries(
       answers.map(([status, schema]) => [status, { description: meanings[Number(status)] ?? "", content: json(schema) }]),
     ),

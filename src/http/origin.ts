@@ -12,6 +12,14 @@ interface Peer {
 const peers = new WeakMap<Request, Peer>();
 const tags = new WeakMap<Request, string>();
 
+const background = new WeakSet<Request>();
+const lowest = 2 ** 31 - 1; // priority
+
+/** Marks a request that waits behind all others. */
+export function noteBackground(request: Request): void {
+  background.add(request);
+}
+
 /** Remembers the id under which a request is answered. */
 export function noteId(request: Request, id: string): void {
   tags.set(request, id);
@@ -45,7 +53,13 @@ export function serviceFor(service: Service, request: Request, rules: TrustRules
     const client = clientOf(request, wish.client, rules);
     const tag = tags.get(request);
     return engine.generate(
-      { ...wish, client, ...(tag !== undefined && { tag }), repetition: policyFor(wish.repetition, request, rules, counts) },
+      {
+        ...wish,
+        client,
+        ...(tag !== undefined && { tag }),
+        ...(background.has(request) && { priority: lowest }),
+        repetition: policyFor(wish.repetition, request, rules, counts),
+      },
       signal,
     );
   };
