@@ -421,7 +421,7 @@ export function readServeConfig(args: readonly string[], environment: Environmen
 }
 
 /** Named as in vllm-mlx, so that it stands in no table of PIPPIN_ variables. */
-function gemma3SlidingWindow({ GEMMA3_SLIDING_WINDOW: text }: Environment): number | undefined {
+export function gemma3SlidingWindow({ GEMMA3_SLIDING_WINDOW: text }: Environment = process.env): number | undefined {
   if (!text) return undefined;
   if (/^\d+$/.test(text) && Number(text) < 2 ** 31) return Number(text);
   throw usageError(`GEMMA3_SLIDING_WINDOW takes a whole number of positions, 0 for full attention, not ${JSON.stringify(text)}`);

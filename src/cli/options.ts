@@ -86,6 +86,10 @@ export function toggle(facts: Facts<boolean>): Option<boolean> {
   return { ...facts, value: "", expects: "1 or 0", read: text => words[text] };
 }
 
+export function defaultsOf<O extends Options>(options: O): Values<O> {
+  return Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default])) as Values<O>;
+}
+
 export function flagName(key: string): string {
   return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 }

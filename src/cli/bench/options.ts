@@ -1,7 +1,7 @@
 // The options of the bench commands. Those that load a model take everything that says how `serve` would run it.
-import { readOptions, serveOptions, type ServeConfig } from "../../config.ts";
+import { gemma3SlidingWindow, readOptions, serveOptions, type ServeConfig } from "../../config.ts";
 import { usageError } from "../error.ts";
-import { choice, decimal, integer, json, list, text, toggle, type Options, type Values } from "../options.ts";
+import { choice, decimal, defaultsOf, integer, json, list, text, toggle, type Options, type Values } from "../options.ts";
 import { confidences } from "./statistics.ts";
 
 const bench = "Bench";
@@ -83,7 +83,7 @@ export const benchServeOptions = {
 const table = {
   ...benchOptions,
   ...engineOptions,
-  runtimeMode: { ...serveOptions.runtimeMode, default: "batched" },
+  runtimeMode: { ...serveOptions.runtimeMode, default: "batched" as const },
   maxNumSeqs: { ...serveOptions.maxNumSeqs, default: 32 },
   prefillBatchSize: { ...serveOptions.prefillBatchSize, default: 8 },
   completionBatchSize: { ...serveOptions.completionBatchSize, default: 16 },
@@ -103,8 +103,8 @@ export interface BenchConfig {
 
 export function readBenchConfig(args: readonly string[]): BenchConfig {
   const { values, positionals } = readOptions("bench", table, args);
-  const defaults = Object.fromEntries(Object.entries(serveOptions).map(([key, option]) => [key, option.default]));
-  const engine = { ...defaults, ...values, modelPath: onlyModel(positionals) } as unknown as ServeConfig;
+  const given: Partial<Values<typeof serveOptions>> = values;
+  const engine = { ...defaultsOf(serveOptions), ...given, modelPath: onlyModel(positionals), gemma3SlidingWindow: gemma3SlidingWindow() };
   return { bench: values, engine };
 }
 
