@@ -61,6 +61,12 @@ export const serveOptions = {
   device,
   quantize,
   quantizeGroupSize,
+  adapterPath: list({
+    section: model,
+    value: "[NAME=]FOLDER,…",
+    default: [],
+    help: "low-rank adapters of mlx-lm or PEFT; requests choose one as MODEL:NAME, and the model's own name is the model without any",
+  }),
   maxKvSize: integer({
     section: model,
     value: "TOKENS",

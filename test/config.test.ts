@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { adapterFolders, adapterNames } from "../src/cli/adapter-list.ts";
 import { engineOptions, runtimeMode } from "../src/cli/engine-options.ts";
 import { CliError } from "../src/cli/error.ts";
 import { envName, flagName } from "../src/cli/options.ts";
@@ -30,6 +31,17 @@ describe("settings", () => {
     expect(read(["--port=9002"], { PIPPIN_PORT: "9000" }).port).toBe(9002);
     expect(read(["--port", "1", "--port", "2"]).port).toBe(2);
     expect(read([], { PIPPIN_PORT: "" }).port).toBe(8000);
+  });
+
+  test("adapters are named by their folders, or as they are called", () => {
+    const config = read(["--adapter-path", "/a/poet/, code=/b/x=y"]);
+    expect([adapterNames(config), adapterFolders(config)]).toEqual([
+      ["poet", "code"],
+      ["/a/poet", "/b/x=y"],
+    ]);
+    expect(() => adapterNames(read(["--adapter-path", "/a/poet,/b/poet"]))).toThrow("two adapters are named poet; write NAME=FOLDER");
+    expect(() => adapterNames(read(["--adapter-path", "a:b=/x"]))).toThrow('"a:b" is no name');
+    expect(adapterNames(read([]))).toEqual([]);
   });
 
   test("Gemma 3's window keeps the name that other servers gave it, and reaches the engine", () => {

@@ -171,7 +171,7 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
       usage,
     };
   };
-  for await (const row of service.engine.generate(toSequence(part), signal)) {
+  for await (const row of service.engine.generate({ ...toSequence(part), ...(service.adapter && { adapter: service.adapter }) }, signal)) {
     if (row.finish === "abort") break;
     if (cachedTokens === undefined) {
       cachedTokens = row.cachedTokens ?? 0;

@@ -21,6 +21,7 @@ export type SamplingDefaults = Omit<Sampling, "seed" | "logitBias">;
 export interface Service {
   readonly id: string; // as clients name it
   readonly engine: Engine;
+  readonly adapter?: number; // the engine's, that every sequence goes through; none without it
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined; // undefined: only plain completions
   readonly conventions: Conventions; // of the template
@@ -111,6 +112,11 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     },
     close: () => background.close(),
   };
+}
+
+/** The same model through one of its engine's adapters, counted from 1, under an id of its own. */
+export function withAdapter(service: Service, name: string, adapter: number): Service {
+  return Object.create(service, { id: { value: `${service.id}:${name}` }, adapter: { value: adapter } }) as Service;
 }
 
 function toolFormatOf(name: string, hints: FormatHints): ToolFormat | undefined {

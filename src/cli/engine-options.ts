@@ -3,6 +3,7 @@ import { freemem } from "node:os";
 import { cacheLimits } from "../cache/strategy.ts";
 import type { ServeConfig } from "../config.ts";
 import type { EngineOptions, KvQuantizationOptions } from "../engine/protocol.ts";
+import { adapterFolders } from "./adapter-list.ts";
 import { decideMode, type Mode } from "../monitor/runtime-mode.ts";
 
 /** How many rows run together, given what earlier runs have seen. */
@@ -19,6 +20,7 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
     ...files,
     device: config.device,
     ...(config.quantize !== "none" && { packing: { name: config.quantize, groupSize: config.quantizeGroupSize } }),
+    ...(config.adapterPath.length > 0 && { adapters: adapterFolders(config) }),
     ...(config.gemma3SlidingWindow !== undefined && { window: config.gemma3SlidingWindow }),
     maxRows: alone ? 1 : Math.min(config.maxNumSeqs, config.completionBatchSize ?? Infinity),
     maxQueue: config.maxQueue,

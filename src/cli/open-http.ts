@@ -1,8 +1,9 @@
 // The HTTP side of `serve`: the model's text, the app and its port. Imported after the engine has been started.
 import { ownModule } from "../assets/locate.ts";
-import { openService, type SamplingDefaults } from "../chat/service.ts";
+import { openService, withAdapter, type SamplingDefaults } from "../chat/service.ts";
 import type { ChatRequest } from "../chat/types.ts";
 import { warm } from "../chat/warm.ts";
+import { adapterNames } from "./adapter-list.ts";
 import { dataFolder, type ServeConfig } from "../config.ts";
 import type { Engine } from "../engine/client.ts";
 import { makeApp } from "../http/app.ts";
@@ -43,7 +44,8 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders,
       templateOptions: config.defaultChatTemplateKwargs,
       workerUrl: ownModule("tokenizer/worker.ts"),
     });
-    const served = [{ service, aliases: [], created: Math.floor(Date.now() / 1000) }];
+    const adapted = adapterNames(config).map((name, i) => withAdapter(service, name, i + 1));
+    const served = [service, ...adapted].map(service => ({ service, aliases: [], created: Math.floor(Date.now() / 1000) }));
     const warmUp = () => warm(service, warmPrompts, line => console.error(`warning: ${line}`));
     const rewarm = warmPrompts.length > 0 && { rewarm: () => void warmUp() };
     return {

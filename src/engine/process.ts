@@ -60,8 +60,8 @@ async function start(options: EngineOptions): Promise<Started | undefined> {
   }
 }
 
-function loadServed({ modelPath, packing, window, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
-  const loaded = loadModel(modelPath, { packing, window });
+function loadServed({ modelPath, packing, window, adapters, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
+  const loaded = loadModel(modelPath, { packing, window, adapters });
   if (kvQuantization === undefined) return loaded;
   return { ...loaded, model: withQuantizedKv(loaded.model, kvQuantization, prefixCache?.blockSize ?? 1) };
 }

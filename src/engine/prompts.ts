@@ -9,6 +9,7 @@ import { gatherLogprobs } from "../sampling/logprobs.ts";
 import { SamplerRow } from "../sampling/row.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
+import { adapterRows, storedIds, withModelIds } from "./adapters.ts";
 import type { Grammars } from "./grammars.ts";
 import type { Pending, PendingPrompt, Row } from "./pending.ts";
 import { cutAtSnapshots } from "./snapshots.ts";
@@ -52,7 +53,8 @@ export class PromptReader {
     const row = { sequence, sampler, kv, matcher: this.grammars.open(sequence), shared: 0 };
     this.reading.set(sequence, row);
     kv.addRow();
-    if (sequence.request.diagnose && this.prefixes) sequence.prefix ??= this.prefixes.diagnose(prompt);
+    if (sequence.request.diagnose && this.prefixes)
+      sequence.prefix ??= withModelIds(sequence, this.prefixes.diagnose(this.stored(sequence, prompt)), this.model.vocabSize);
     return mx.scope(() => this.catchUp(row));
   }
 
@@ -61,7 +63,7 @@ export class PromptReader {
     const { sequence, kv } = row;
     const held = kv.lengths[0]!;
     if (this.prefixes === undefined || sequence.measuresPrompt) return held; // measuring needs every position's logits
-    row.shared = this.prefixes.restore(kv, sequence.source);
+    row.shared = this.prefixes.restore(kv, this.stored(sequence, sequence.source));
     sequence.cached += kv.lengths[0]! - held;
     return kv.lengths[0]!;
   }
@@ -114,12 +116,12 @@ export class PromptReader {
     const { sequence, from, to } = chunk;
     const { kv } = this.reading.get(sequence)!;
     if (from < to) {
-      const hidden = this.forward(kv, [sequence.source.subarray(from, to)]);
+      const hidden = this.forward(kv, [chunk]);
       pending.prompts.push(...this.measure(chunk, hidden));
     }
     pending.fences.push(kv.fence());
     const isEnd = to === sequence.source.length;
-    if (from < to) this.prefixes?.publish(kv, 0, sequence.source.subarray(0, to), isEnd);
+    if (from < to) this.prefixes?.publish(kv, 0, this.stored(sequence, sequence.source.subarray(0, to)), isEnd);
     if (!isEnd) return;
     pending.ended.push(sequence);
     this.count(sequence);
@@ -139,20 +141,19 @@ export class PromptReader {
     const kv = new KvRows(this.model.layout);
     try {
       for (const row of rows) kv.join(row.kv);
-      const parts = chunks.map(({ sequence, from, to }) => sequence.source.subarray(from, to));
-      const hidden = this.forward(kv, parts);
+      const hidden = this.forward(kv, chunks);
       kv.trim(chunks.map(chunk => chunk.to));
       if (chunks.length === 1) pending.prompts.push(...this.measure(chunks[0]!, hidden));
       const logits = this.model.logits(
         lastPositions(
           hidden,
-          parts.map(part => part.length),
+          chunks.map(({ from, to }) => to - from),
         ),
       );
       rows.forEach(({ sequence }, i) => {
         this.reading.delete(sequence);
         this.count(sequence);
-        this.prefixes?.publish(kv, i, sequence.source, true);
+        this.prefixes?.publish(kv, i, this.stored(sequence, sequence.source), true);
       });
       return { rows, kv, logits: mx.reshape(logits, [rows.length, this.model.vocabSize]) };
     } catch (error) {
@@ -161,13 +162,17 @@ export class PromptReader {
     }
   }
 
-  /** [B, L, hidden] behind what the rows hold; L is the longest part's length. */
-  private forward(kv: KvRows, parts: readonly Uint32Array[]): Tensor {
-    const length = Math.max(...parts.map(part => part.length));
-    const ids = new Uint32Array(parts.length * length);
-    parts.forEach((part, row) => ids.set(part, row * length));
-    const batch = kv.begin(length);
-    return this.model.forward(this.model.embed(mx.fromArray(ids, [parts.length, length])), batch, kv.layers);
+  /** [B, L, hidden] behind what the rows hold; L is the longest chunk's length. */
+  private forward(kv: KvRows, chunks: readonly Chunk[]): Tensor {
+    const length = Math.max(...chunks.map(({ from, to }) => to - from));
+    const ids = new Uint32Array(chunks.length * length);
+    chunks.forEach(({ sequence, from, to }, row) => ids.set(sequence.source.subarray(from, to), row * length));
+    const batch = { ...kv.begin(length), adapters: adapterRows(chunks.map(chunk => chunk.sequence)) };
+    return this.model.forward(this.model.embed(mx.fromArray(ids, [chunks.length, length])), batch, kv.layers);
+  }
+
+  private stored(sequence: Sequence, ids: Uint32Array): Uint32Array {
+    return storedIds(sequence, ids, this.model.vocabSize);
   }
 
   /** Log-probabilities, where they are asked for, of the prompt ids from + 1 … to that follow the positions of a chunk. */

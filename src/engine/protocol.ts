@@ -74,6 +74,7 @@ export interface Submit {
   readonly client?: string; // whose it is: clients get equal shares
   readonly priority?: number; // lower is served first; 0 when absent
   readonly thinking?: ThinkingBudget;
+  readonly adapter?: number; // place in EngineOptions.adapters, counted from 1; 0 and absence are the model itself
   readonly grammar?: Grammar; // the ids spell one of its texts; stop ids are drawn only where that may end
 }
 
@@ -301,6 +302,7 @@ export interface EngineOptions {
   readonly libraryPath: string; // libshim, with MLX beside it
   readonly packing?: { readonly name: string; readonly groupSize: number }; // dense weights are packed so when they are read
   readonly window?: number; // of sliding attention, in families that leave the choice; 0 is full attention
+  readonly adapters?: readonly string[]; // folders of low-rank adapters
   readonly device: "auto" | "cpu" | "gpu";
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded

@@ -12,6 +12,7 @@ import type { Tensor } from "../mx/index.ts";
 import { sample } from "../sampling/sampler.ts";
 import type { Plan } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
+import { adapterRows, storedIds } from "./adapters.ts";
 import { Grammars, maskOf } from "./grammars.ts";
 import { drawnTensors, emptyPending, pendingDraw, readPending, tensorsOf, type Pending, type Row, type StepResult, type Waiting } from "./pending.ts";
 import { PromptReader, type ReadRows } from "./prompts.ts";
@@ -139,12 +140,13 @@ export class Runner {
    */
   private publishAnswer(row: number): void {
     const { sequence } = this.rows[row]!;
-    this.prefixes?.publish(this.kv, row, sequence.ids().subarray(0, this.kv.lengths[row]), true);
+    const ids = sequence.ids().subarray(0, this.kv.lengths[row]);
+    this.prefixes?.publish(this.kv, row, storedIds(sequence, ids, this.model.vocabSize), true);
   }
 
   private decode(): Waiting {
     const count = this.rows.length;
-    const batch = this.kv.begin(1);
+    const batch = { ...this.kv.begin(1), adapters: adapterRows(this.rows.map(row => row.sequence)) };
     const hidden = this.model.forward(this.model.embed(mx.reshape(this.lastIds!, [count, 1])), batch, this.kv.layers);
     return { rows: [...this.rows], logits: mx.reshape(this.model.logits(hidden), [count, this.model.vocabSize]) };
   }

@@ -13,7 +13,7 @@ export function splitWave(chunks: readonly Chunk[], blockSize: number): { now: C
 }
 
 function spares(leader: Chunk, { sequence, from, to }: Chunk, blockSize: number): boolean {
-  if (sequence.measuresPrompt) return false;
+  if (sequence.measuresPrompt || sequence.adapter !== leader.sequence.adapter) return false;
   const { source } = leader.sequence;
   const [published, most] = [leader.to === source.length ? leader.to : leader.to - (leader.to % blockSize), sequence.source.length - 1];
   if (Math.min(published, most) - from < (to - from) / 2) return false; // before ids are compared

@@ -1,6 +1,8 @@
 // From a checkpoint folder to a model that computes.
 import type { ModelInfo } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
+import { readAdapter } from "../weights/adapter.ts";
+import { Adapters } from "../weights/adapters.ts";
 import { readConfigFile, readTensors, type CheckpointTensor } from "../weights/checkpoint.ts";
 import { CheckpointError, quoted } from "../weights/error.ts";
 import { makePacking, type Packing, type PackingRequest } from "../weights/packing.ts";
@@ -26,6 +28,8 @@ export interface LoadOptions extends Choices {
   readonly turned?: boolean;
   /** How dense matrices are packed; they stay dense without it. */
   readonly packing?: PackingRequest | undefined;
+  /** Folders of low-rank adapters, which the rows of a batch choose by their place here, counted from 1. */
+  readonly adapters?: readonly string[] | undefined;
 }
 
 /** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
@@ -34,18 +38,26 @@ export function loadModel(folder: string, options: LoadOptions = {}): LoadedMode
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
   const packing = options.packing && choosePacking(options.packing, config);
+  const stored = options.adapters?.map(readAdapter) ?? [];
   return mx.scope(() => {
-    const weights = Weights.open(folder, tensors, settings, { turned, packing });
+    const adapters = new Adapters(stored);
+    const weights = Weights.open(folder, tensors, settings, { turned, packing, adapters });
     try {
-      const model = build(weights);
+      const model = withAdapters(build(weights), adapters);
+      adapters.finish();
       const unreadTensors = weights.finish();
       mx.clearCache(); // of what joined and cast matrices were made of
       return new LoadedModel(model, weights, describe(modelType, model, weights, unreadTensors));
     } catch (error) {
       weights.release();
+      adapters.release();
       throw error;
     }
   });
+}
+
+function withAdapters(model: Model, adapters: Adapters): Model {
+  return { ...model, forward: (hidden, batch, kv) => adapters.during(batch.adapters, () => model.forward(hidden, batch, kv)) };
 }
 
 export interface Checkpoint {

@@ -8,6 +8,7 @@ export interface Batch {
   readonly length: number; // L: new ids per row; 1 while decoding
   readonly offsets: Tensor; // [B] int32: position of each row's first new id
   readonly positions?: Tensor; // [L] int32: of each id, where the one row is several texts one behind the other
+  readonly adapters?: Tensor | undefined; // [B] int32: of each row, 0 is none; absent where no row has one
 }
 
 /** What a layer keeps of the tokens behind it; the kv is chosen by this. */

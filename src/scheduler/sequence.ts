@@ -38,6 +38,11 @@ export class Sequence {
     return this.request.client ?? "";
   }
 
+  /** Which low-rank adapter its rows go through; 0 is none. */
+  get adapter(): number {
+    return this.request.adapter ?? 0;
+  }
+
   /** Lower is more urgent. */
   get priority(): number {
     return this.request.priority ?? 0;

@@ -3,6 +3,7 @@
 // Every tensor that is read is a kept handle owned by the Weights, which give all of them back together.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import type { Adapters, Part } from "./adapters.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 import { CheckpointError, quoted } from "./error.ts";
 import { joinMatrices, kindOf, makeEmbedding, makeLinear, makeRows, type Embedding, type Linear, type Matrix } from "./matrix.ts";
@@ -21,6 +22,8 @@ interface WeightCounts {
 export interface OpenOptions extends StoreOptions {
   /** How dense matrices are packed; they stay dense without it. */
   readonly packing?: Packing | undefined;
+  /** What is added to projections; whoever opened them ends their loading. */
+  readonly adapters?: Adapters | undefined;
 }
 
 /** Scales of an fp8 checkpoint stand for squares of so many numbers. */
@@ -30,19 +33,19 @@ export class Weights {
   private constructor(
     private readonly store: Store,
     private readonly settings: LayerSettings,
-    private readonly packer: Packing | undefined,
+    private readonly options: OpenOptions,
     private readonly counts: WeightCounts,
     private readonly prefix: string,
   ) {}
 
   /** Opens the files of a checkpoint whose headers were checked. Call inside a scope, as all reading here. */
   static open(folder: string, tensors: ReadonlyMap<string, CheckpointTensor>, settings: LayerSettings, options: OpenOptions): Weights {
-    return new Weights(new Store(folder, tensors, options), settings, options.packing, { parameters: 0, kinds: new Map(), packed: new Map() }, "");
+    return new Weights(new Store(folder, tensors, options), settings, options, { parameters: 0, kinds: new Map(), packed: new Map() }, "");
   }
 
   /** The same weights seen from a longer prefix: at("model").at("norm") reads "model.norm.…". */
   at(prefix: string): Weights {
-    return new Weights(this.store, this.settings, this.packer, this.counts, `${this.prefix}${prefix}.`);
+    return new Weights(this.store, this.settings, this.options, this.counts, `${this.prefix}${prefix}.`);
   }
 
   has(name: string): boolean {
@@ -69,7 +72,7 @@ export class Weights {
 
   /** A projection. `bias` is what config.json says; where it says nothing the checkpoint decides. */
   linear(name: string, inputs: number, outputs: number, bias?: boolean): Linear {
-    const linear = makeLinear(this.matrix(name, outputs, inputs, bias), this.store);
+    const linear = this.adapted(makeLinear(this.matrix(name, outputs, inputs, bias), this.store), inputs, [{ path: this.prefix + name, outputs }]);
     this.store.settleSome();
     return linear;
   }
@@ -254,7 +257,7 @@ export class Weights {
   /** Packs a dense matrix that is to be packed, in its place. */
   private pack(path: string, inputs: number): void {
     const weight = this.store.find(`${path}.weight`);
-    const packing = this.packer;
+    const { packing } = this.options;
     if (packing === undefined || weight === undefined || !isFloat(weight.dtype) || weight.shape.at(-1) !== inputs) return;
     const quantization = this.settings.has(path) ? undefined : packing.of(path, inputs);
     if (quantization === undefined) return;
@@ -327,12 +330,18 @@ export class Weights {
   }
 
   private products(inputs: number, outputs: Readonly<Record<string, number>>, bias: boolean | undefined): Product[] {
+    const parts = Object.entries(outputs).map(([name, count]) => ({ path: this.prefix + name, outputs: count }));
     const matrices = Object.entries(outputs).map(([name, count]) => this.matrix(name, count, inputs, bias));
     const products = runs(matrices).map(run => {
-      return { linear: makeLinear(joinMatrices(run, this.store), this.store), outputs: run.map(m => m.outputs) };
+      const linear = makeLinear(joinMatrices(run, this.store), this.store);
+      return { linear: this.adapted(linear, inputs, parts.splice(0, run.length)), outputs: run.map(m => m.outputs) };
     });
     this.store.settleSome();
     return products;
+  }
+
+  private adapted(linear: Linear, inputs: number, parts: readonly Part[]): Linear {
+    return this.options.adapters?.beside(linear, inputs, parts, this.store) ?? linear;
   }
 
   private count(parameters: number, kind: string): void {

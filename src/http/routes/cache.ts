@@ -6,16 +6,17 @@ import { findReadyModel, type Context } from "../context.ts";
 import { operation } from "../operation.ts";
 
 export function cacheRoutes(context: Context) {
-  const engines = () => context.models().map(({ service }) => findReadyModel(context, service.id).engine);
+  const models = () => context.models().filter(({ service }) => service.adapter === undefined); // one per engine
+  const engines = () => models().map(({ service }) => findReadyModel(context, service.id).engine);
   const clear = () => Promise.all(engines().map(engine => engine.clearCache()));
   return new Elysia()
     .get(
       "/v1/cache/stats",
       async () => {
         const all = await Promise.all(engines().map(engine => engine.stats()));
-        const models = context.models().map(({ service }, i) => ({ model: service.id, ...toCacheStats(all[i]!.prefix) }));
+        const stats = models().map(({ service }, i) => ({ model: service.id, ...toCacheStats(all[i]!.prefix) }));
         const none = { multimodal_kv_cache: null, pixel_values_cache: null, pil_image_cache: null };
-        return Response.json({ ...none, engine_cache: toCacheStats(all[0]?.prefix), models });
+        return Response.json({ ...none, engine_cache: toCacheStats(all[0]?.prefix), models: stats });
       },
       {
         detail: operation({

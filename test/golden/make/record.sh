@@ -1,6 +1,7 @@
 #!/bin/sh
 # Writes the tiny checkpoints and reference numbers of test/golden again.
 #   record.sh [family/variant …]        language models, with mlx-lm
+#   record.sh adapters                  low-rank adapters, with mlx-lm
 #   record.sh encoders [name …]         encoders and rerankers, with transformers and sentence-transformers (torch: 6 GB on Linux)
 #   record.sh minilm                    vectors and tokens of a real encoder, with the same
 # Without arguments, everything. Needs python3 and PyPI; the packages go to .build/venv-* and are pinned in requirements*.txt.
@@ -25,8 +26,9 @@ case "${1:-}" in
   minilm) encoders minilm ;;
   *)
     python_of golden requirements.txt
-    $python "$here/record.py" "$@"
-    if [ $# -eq 0 ]; then encoders && encoders minilm; fi
+    if [ "${1:-}" = adapters ]; then set -- "$here/adapters.py"; else set -- "$here/record.py" "$@"; fi
+    $python "$@"
+    if [ $# -eq 1 ] && [ "$1" = "$here/record.py" ]; then $python "$here/adapters.py" && encoders && encoders minilm; fi
     ;;
 esac
 cd "$root"
