@@ -7,7 +7,7 @@ import type { Embedded, EmbeddedFile } from "./embedded.ts";
 
 const root = resolve(import.meta.dir, "../..");
 const store = join(root, ".build/assets");
-const workers = ["src/tokenizer/worker.ts"]; // started by path, so each is an entry of its own
+const workers = ["src/tokenizer/worker.ts", "src/grammar/worker.ts"]; // started by path, so each is an entry of its own
 const model = "mini/checkpoint";
 const libraries = realpathSync(join(root, ".build/lib"));
 const extension = process.platform === "darwin" ? "dylib" : "so";

@@ -16,7 +16,7 @@ export interface Opening {
 }
 
 /** Undefined when nothing holds the answer. Throws ApiError for what cannot be enforced. */
-export function chatGrammar(service: Service, request: ChatRequest, opening: Opening): Grammar | undefined {
+export async function chatGrammar(service: Service, request: ChatRequest, opening: Opening): Promise<Grammar | undefined> {
   const { constraint } = request.generation;
   const calls = callsOf(service, request);
   if (!constraint && !calls) return undefined;
@@ -30,11 +30,11 @@ export function chatGrammar(service: Service, request: ChatRequest, opening: Ope
 }
 
 /** Of a plain completion. */
-export function textGrammar(service: Service, constraint: Constraint | undefined): Grammar | undefined {
+export async function textGrammar(service: Service, constraint: Constraint | undefined): Promise<Grammar | undefined> {
   return constraint && compile(service, { constraint }, constraint.field);
 }
 
-function compile(service: Service, form: AnswerForm, field: string): Grammar {
+async function compile(service: Service, form: AnswerForm, field: string): Promise<Grammar> {
   if (service.stopIds.length === 0)
     throw new ApiError(400, `'${field}' cannot be enforced: the model has no token that ends an answer.`, {
       code: "unsupported_parameter",
@@ -42,7 +42,7 @@ function compile(service: Service, form: AnswerForm, field: string): Grammar {
     });
   const { toolFormat, reasoningFormat } = service;
   try {
-    return service.grammars.compile(form, [...(toolFormat?.markers ?? []), ...(reasoningFormat?.markers ?? [])]);
+    return await service.grammars.compile(form, [...(toolFormat?.markers ?? []), ...(reasoningFormat?.markers ?? [])]);
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error;
     throw refusal(error, field);

@@ -43,7 +43,7 @@ export async function prepareChat(service: Service, request: ChatRequest): Promi
   checkBegun(request);
   const rendered = await renderChat(service, request);
   checkPrompt(service, rendered.ids, request.generation, "messages");
-  return { ...rendered, grammar: chatGrammar(service, request, rendered) };
+  return { ...rendered, grammar: await chatGrammar(service, request, rendered) };
 }
 
 /** Throws ApiError before the first event, EngineError at any time. */
@@ -88,7 +88,7 @@ export async function* runCompletion(service: Service, request: CompletionReques
   const { choices, candidates = choices, echo, promptLogprobs } = request;
   const ranked = candidates > choices;
   const parts: Choice[] = [];
-  const grammar = textGrammar(service, request.generation.constraint);
+  const grammar = await textGrammar(service, request.generation.constraint);
   for (const given of request.prompts) {
     const { prompt, stopIds } = await completionPrompt(service, given, request.suffix);
     checkPrompt(service, prompt, request.generation, "prompt");

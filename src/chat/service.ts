@@ -2,8 +2,7 @@
 import { basename, resolve } from "node:path";
 import type { Engine } from "../engine/client.ts";
 import type { Sampling } from "../engine/protocol.ts";
-import { GrammarCompiler } from "../grammar/compile.ts";
-import { readVocabulary } from "../grammar/trie.ts";
+import { GrammarBackground } from "../grammar/background.ts";
 import { fallbackToolFormat, findReasoningFormat, findToolFormat } from "../parsers/registry.ts";
 import type { FormatHints, ReasoningFormat, ToolFormat } from "../parsers/types.ts";
 import { Background } from "../tokenizer/background.ts";
@@ -30,7 +29,7 @@ export interface Service {
   readonly reasoningFormat: ReasoningFormat | undefined;
   readonly thinking: ThinkingIds | undefined; // of that format
   readonly thinkingBudget: number | undefined; // tokens, where the request says nothing
-  readonly grammars: GrammarCompiler;
+  readonly grammars: GrammarBackground;
   readonly defaults: SamplingDefaults;
   readonly deterministic: boolean; // the likeliest token always, whatever a request asks for
   readonly frequencyPenaltyMode: FrequencyPenaltyMode;
@@ -41,7 +40,7 @@ export interface Service {
   encode(text: string, options: { readonly specialTokens: boolean }): Promise<Uint32Array>;
   /** The template's text; throws TemplateError, also where there is no template. */
   render(input: TemplateInput): Promise<string>;
-  /** Lets go of the Worker for large texts, if there is one; the engine is its owner's. */
+  /** Lets go of the Workers, if there are any; the engine is its owner's. */
   close(): void;
 }
 
@@ -60,6 +59,7 @@ export interface ServiceOptions {
   readonly templateFile?: string; // in the place of the model's templates
   readonly templateOptions?: Readonly<Record<string, unknown>>;
   readonly workerUrl?: string | URL; // tokenizer/worker.ts, resolved by the main program: the only place where that works compiled
+  readonly grammarWorkerUrl?: string | URL; // grammar/worker.ts, likewise
 }
 
 const usualDefaults: SamplingDefaults = {
@@ -80,7 +80,8 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
   const background = new Background({ tokenizer, folder, workerUrl: options.workerUrl });
   const hasToken = (content: string) => tokenizer.addedId(content) !== undefined;
   const hints = (withTools: boolean) => ({ template: template?.source(withTools) ?? "", hasToken });
-  engine.learn(() => readVocabulary(tokenizer));
+  const grammars = new GrammarBackground({ tokenizer, folder, workerUrl: options.grammarWorkerUrl });
+  engine.learn(() => grammars.vocabulary);
   const reasoningFormat = findReasoningFormat(options.reasoningParser ?? "auto", hints(false));
   return {
     id: options.id ?? basename(resolve(folder)),
@@ -93,7 +94,7 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
     reasoningFormat,
     thinking: findThinkingIds(tokenizer, reasoningFormat),
     thinkingBudget: options.thinkingBudget,
-    grammars: new GrammarCompiler(content => tokenizer.addedId(content)),
+    grammars,
     defaults: { ...usualDefaults, ...text.sampling, ...options.defaults },
     deterministic: options.deterministic ?? false,
     frequencyPenaltyMode: options.frequencyPenaltyMode ?? "openai",
@@ -110,7 +111,10 @@ export function openService(folder: string, engine: Engine, options: ServiceOpti
       if (!template) throw new TemplateError("there is none");
       return background.render(template, input);
     },
-    close: () => background.close(),
+    close: () => {
+      background.close();
+      grammars.close();
+    },
   };
 }
 

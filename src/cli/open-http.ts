@@ -43,6 +43,7 @@ export function openHttp(config: ServeConfig, { engine, id, modelPath, encoders,
       ...(config.chatTemplate !== undefined && { templateFile: config.chatTemplate }),
       templateOptions: config.defaultChatTemplateKwargs,
       workerUrl: ownModule("tokenizer/worker.ts"),
+      grammarWorkerUrl: ownModule("grammar/worker.ts"),
     });
     const adapted = adapterNames(config).map((name, i) => withAdapter(service, name, i + 1));
     const served = [service, ...adapted].map(service => ({ service, aliases: [], created: Math.floor(Date.now() / 1000) }));

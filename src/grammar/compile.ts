@@ -16,24 +16,32 @@ export class GrammarCompiler {
   constructor(private readonly tokenId: (text: string) => number | undefined) {}
 
   /** Throws GrammarError for what cannot be enforced. `markers` are texts that are written as tokens where they are some. */
-  compile(form: AnswerForm, markers: readonly string[]): Grammar {
+  compile(form: AnswerForm, markers: readonly string[], budget = BUDGET): Grammar {
     const key = keyOf(form);
-    const known = this.kept.get(key) ?? this.make(key, form, markers);
-    this.kept.delete(key);
-    this.kept.set(key, known);
-    if (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value!);
-    return known;
+    return this.find(key) ?? this.keep(this.make(key, form, markers, new Budget(budget)));
   }
 
-  private make(key: string, form: AnswerForm, markers: readonly string[]): Grammar {
-    const budget = new Budget(BUDGET);
+  /** What was compiled before under a key. */
+  find(key: string): Grammar | undefined {
+    const known = this.kept.get(key);
+    return known && this.keep(known);
+  }
+
+  keep(grammar: Grammar): Grammar {
+    this.kept.delete(grammar.key);
+    this.kept.set(grammar.key, grammar);
+    if (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value!);
+    return grammar;
+  }
+
+  private make(key: string, form: AnswerForm, markers: readonly string[], budget: Budget): Grammar {
     const write = writer(markers.filter(marker => this.tokenId(marker) !== undefined));
     return { key, automaton: link(answerNode(form, write, budget), budget, marker => this.tokenId(marker)!) };
   }
 }
 
 /** Equal for forms that mean the same. */
-function keyOf({ calls, ...form }: AnswerForm): string {
+export function keyOf({ calls, ...form }: AnswerForm): string {
   const { syntax: _, ...known } = calls ?? {}; // the format's name says it
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([form, known])).digest("base64");
 }

@@ -12,13 +12,16 @@ export class GrammarError extends Error {
   }
 }
 
+/** What it costs to compile is more than was allowed. */
+export class BudgetSpent extends GrammarError {}
+
 /** Bounds time and memory of a compilation: units are about a tenth of a microsecond. */
 export class Budget {
   constructor(private left: number) {}
 
   spend(units: number): void {
     this.left -= units;
-    if (this.left < 0) throw new GrammarError("is too large or too complex to be enforced");
+    if (this.left < 0) throw new BudgetSpent("is too large or too complex to be enforced");
   }
 }
 
@@ -28,6 +31,7 @@ export function naming<T>(tool: string, make: () => T): T {
     return make();
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error;
-    throw new GrammarError(error.message, error.path, tool);
+    const Kind = error instanceof BudgetSpent ? BudgetSpent : GrammarError;
+    throw new Kind(error.message, error.path, tool);
   }
 }

@@ -8,7 +8,7 @@ import { anyChar, call, repeat, rule, sequence, text, type Dfa, type Node } from
 import { fullMatch, search } from "../regex.ts";
 import { formats } from "./formats.ts";
 import { countAt, fail, textAt, type Path, type Schema } from "./read.ts";
-import { GrammarError } from "../error.ts";
+import { BudgetSpent, GrammarError } from "../error.ts";
 
 const char = rule("character", jsonChar);
 const LONGEST_COUNTED_PATTERN = 2000;
@@ -56,7 +56,7 @@ export function placed<T>(path: Path, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof GrammarError && error.path.length === 0) throw new GrammarError(error.message, path);
+    if (error instanceof GrammarError && !(error instanceof BudgetSpent) && error.path.length === 0) throw new GrammarError(error.message, path);
     throw error;
   }
 }
