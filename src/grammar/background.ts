@@ -56,8 +56,8 @@ export class GrammarBackground {
   /** Throws GrammarError for what cannot be enforced. The vocabulary can be read afterwards without work. */
   async compile(form: AnswerForm, markers: readonly string[]): Promise<Grammar> {
     if (this.options.workerUrl === undefined) return this.compiler.compile(form, markers);
-    const key = keyOf(form);
-    const grammar = this.compiler.find(key) ?? this.atOnce(form, markers) ?? (await this.inWorker(key, form, markers));
+    const { key, length } = keyOf(form);
+    const grammar = this.compiler.find(key) ?? (length > LARGE ? undefined : this.atOnce(form, markers)) ?? (await this.inWorker(key, form, markers));
     await this.spell();
     return grammar;
   }
@@ -73,7 +73,6 @@ export class GrammarBackground {
   }
 
   private atOnce(form: AnswerForm, markers: readonly string[]): Grammar | undefined {
-    if (JSON.stringify(form).length > LARGE) return undefined;
     try {
       return this.compiler.compile(form, markers, AT_ONCE);
     } catch (error) {

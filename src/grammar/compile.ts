@@ -1,13 +1,14 @@
 // From what an answer is held to, to what the engine follows. Compiled forms are kept, because clients send the same schema again and again.
 import type { Grammar } from "../engine/protocol.ts";
 import { answerNode, type AnswerForm } from "./answer.ts";
-import { Budget } from "./error.ts";
+import { Budget, GrammarError } from "./error.ts";
 import { link } from "./link.ts";
 import { writer } from "./writing.ts";
 
 /** About a second at worst. */
 const BUDGET = 2_000_000;
 const MAX_KEPT = 64;
+const LONGEST = 500_000;
 
 export class GrammarCompiler {
   private readonly kept = new Map<string, Grammar>(); // least recently used first
@@ -17,7 +18,7 @@ export class GrammarCompiler {
 
   /** Throws GrammarError for what cannot be enforced. `markers` are texts that are written as tokens where they are some. */
   compile(form: AnswerForm, markers: readonly string[], budget = BUDGET): Grammar {
-    const key = keyOf(form);
+    const { key } = keyOf(form);
     return this.find(key) ?? this.keep(this.make(key, form, markers, new Budget(budget)));
   }
 
@@ -40,8 +41,15 @@ export class GrammarCompiler {
   }
 }
 
-/** Equal for forms that mean the same. */
-export function keyOf({ calls, ...form }: AnswerForm): string {
+export interface FormKey {
+  readonly key: string; // equal for forms that mean the same
+  readonly length: number; // characters of the form
+}
+
+/** Throws GrammarError for a form that is too long to be looked at. */
+export function keyOf({ calls, ...form }: AnswerForm): FormKey {
   const { syntax: _, ...known } = calls ?? {}; // the format's name says it
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify([form, known])).digest("base64");
+  const text = JSON.stringify([form, known]);
+  if (text.length > LONGEST) throw new GrammarError(`has ${text.length} characters; up to ${LONGEST} can be enforced`);
+  return { key: new Bun.CryptoHasher("sha256").update(text).digest("base64"), length: text.length };
 }
