@@ -50,6 +50,6 @@ export interface FormKey {
 export function keyOf({ calls, ...form }: AnswerForm): FormKey {
   const { syntax: _, ...known } = calls ?? {}; // the format's name says it
   const text = JSON.stringify([form, known]);
-  if (text.length > LONGEST) throw new GrammarError(`has ${text.length} characters; up to ${LONGEST} can be enforced`);
+  if (text.length > LONGEST) throw new GrammarError(`is too large to be enforced: ${text.length} characters, more than ${LONGEST}`);
   return { key: new Bun.CryptoHasher("sha256").update(text).digest("base64"), length: text.length };
 }
