@@ -4,89 +4,10 @@ import { countBodySchema, messagesBodySchema } from "../../src/api/anthropic/fie
 import { chatBodySchema, completionBodySchema } from "../../src/api/openai/fields.ts";
 import { detokenizeBodySchema, tokenizeBodySchema } from "../../src/api/openai/tokens.ts";
 import { inputBodySchema, responsesBodySchema } from "../../src/api/responses/fields.ts";
+import { makeBody, spoil, type Dice, type Schema } from "../helpers/random-body.ts";
 import { dice } from "../helpers/sequences.ts";
 import { until } from "../helpers/until.ts";
 import { chat, completions, hello, open } from "./open.ts";
-
-type Dice = ReturnType<typeof dice>;
-type Schema = Record<string, any>;
-
-const texts = [
-  "",
-  "x",
-  "Hello",
-  "é😀",
-  "\ud800",
-  "\u0000",
-  "<|im_end|>",
-  "<think>",
-  "{{ 7*7 }}",
-  "a".repeat(2000),
-  "__proto__",
-  "tool",
-  "auto",
-  "text",
-  "org/mini",
-];
-const numbers = [0, -0, 1, -1, 2, 0.5, 20, 1e-300, 1e300, -1e300, 2 ** 31, 2 ** 53, 4095, 4096];
-const strange = [null, true, false, [], {}, [[]], [null], { a: null }, "1", 1, -1.5, [[[[[[[[]]]]]]]], { __proto__: 1, length: 5 }];
-
-/** A value that the schema allows, but for the share of strange ones. */
-function make(schema: Schema, die: Dice, share: number, depth = 0): unknown {
-  if (die.next() < share) return die.pick(strange);
-  if (schema["anyOf"]) return make(die.pick(schema["anyOf"] as Schema[]), die, share, depth);
-  if ("const" in schema) return schema["const"];
-  if (schema["enum"]) return die.pick(schema["enum"] as unknown[]);
-  switch (schema["type"]) {
-    case "string":
-      return schema["pattern"] && die.next() > share * 2 ? "f" : die.pick(texts);
-    case "integer":
-    case "number":
-      return makeNumber(schema, die, share);
-    case "boolean":
-      return die.next() < 0.5;
-    case "array":
-      return Array.from(
-        { length: Math.max(die.below(Math.min(4, (schema["maxItems"] ?? 3) + 1)), die.next() < share ? 0 : (schema["minItems"] ?? 0)) },
-        () => make(schema["items"] ?? {}, die, share, depth + 1),
-      );
-    case "object":
-      return makeObject(schema, die, share, depth);
-    default:
-      return die.pick(strange);
-  }
-}
-
-function makeNumber(schema: Schema, die: Dice, share: number): number {
-  if (die.next() < share * 2) return die.pick(numbers);
-  const low = Math.max(schema["minimum"] ?? schema["exclusiveMinimum"] ?? 0, -10);
-  const value = low + die.next() * (Math.min(schema["maximum"] ?? 10, 50) - low);
-  return schema["type"] === "integer" ? Math.floor(value) : value;
-}
-
-function makeObject(schema: Schema, die: Dice, share: number, depth: number): object {
-  const own: Record<string, unknown> = {};
-  for (const [name, part] of Object.entries<Schema>(schema["properties"] ?? {})) {
-    const wanted = schema["required"]?.includes(name) ? 1 - share : depth === 0 ? 0.15 : 0.4;
-    if (part["type"] !== "null" ? die.next() < wanted : die.next() < share / 4) own[name] = make(part, die, share, depth + 1);
-  }
-  for (const part of Object.values<Schema>(schema["patternProperties"] ?? {})) own[String(die.below(5000))] = make(part, die, share, depth + 1);
-  if (die.next() < share) own[die.pick(texts)] = die.pick(strange);
-  return own;
-}
-
-/** The same text with a few bytes changed, cut or doubled. */
-function spoil(text: string, die: Dice): Uint8Array {
-  const bytes = [...new TextEncoder().encode(text)];
-  for (let i = 0; i <= die.below(4); i++) {
-    const at = die.below(bytes.length + 1);
-    const kind = die.below(3);
-    if (kind === 0) bytes[at] = die.below(256);
-    else if (kind === 1) bytes.splice(at, 1 + die.below(20));
-    else bytes.splice(at, 0, ...bytes.slice(at, at + die.below(20)));
-  }
-  return Uint8Array.from(bytes);
-}
 
 const lastFrame = /(^|\n)(data: \[DONE\]|event: (message_stop|response\.(completed|incomplete|failed))\n.*)\n\n$/;
 
@@ -108,7 +29,7 @@ test.each([
   ]);
   for (let round = 0; round < 600; round++) {
     const share = die.pick([0, 0.002, 0.02, 0.1]);
-    const made = JSON.stringify(make(schema as Schema, die, share));
+    const made = JSON.stringify(makeBody(schema as Schema, die, share));
     const body = share > 0 && die.next() < 0.2 ? spoil(made, die) : made;
     const response = await post(path, body);
     const answer = await response.text();
@@ -125,3 +46,44 @@ test.each([
   expect(statuses.get(200)).toBeGreaterThan(20); // the generator reaches the engine, though most ways to ask for a form exclude each other
   expect(statuses.get(400)).toBeGreaterThan(60); // and beyond the rules
 });
+
+/** A path with something in the place of its parameters. */
+function fill(path: string, die: Dice): string {
+  const names = ["x", "org/mini", "..%2f..%2fetc%2fpasswd", "resp_1", "%00", "a".repeat(300), "-1", "file-1"];
+  return path.replace(/\{[^}]+\}/g, () => encodeURI(die.pick(names)));
+}
+
+test("every route of the OpenAPI document answers random requests with a type, and goes on", async () => {
+  const die = dice(9);
+  const { send, json, engine, log } = open({ ids: [300, 301, 302, 130, 105] });
+  const document = (await (await send("/swagger/json")).json()) as { paths: Record<string, Record<string, any>> };
+  const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method,
+      schema: operation.requestBody?.content?.["application/json"]?.schema as Schema,
+    })),
+  );
+  expect(routes.length).toBeGreaterThan(30);
+  for (const { path, method, schema } of routes) {
+    for (let round = 0; round < (schema ? 80 : 10); round++) {
+      const share = die.pick([0, 0.02, 0.1]);
+      const made = JSON.stringify(schema ? makeBody(schema, die, share) : die.pick([{}, { a: 1 }, [], "x", null]));
+      const body = method === "get" ? {} : { body: share > 0 && die.next() < 0.2 ? spoil(made, die) : made };
+      const at = fill(path, die);
+      const response = await send(at, { method: method.toUpperCase(), headers: { "content-type": "application/json" }, ...(body as RequestInit) });
+      const answer = await response.text();
+      const told = `${method} ${at} round ${round}: ${made.slice(0, 2000)} → ${response.status} ${answer.slice(0, 500)} ${log.join("\n")}`;
+      if (response.status >= 500) throw new Error(told);
+      if (response.status >= 400 && !hasMessage(path, JSON.parse(answer))) throw new Error(told);
+    }
+    await json(chat, hello);
+  }
+  expect(log).toEqual([]);
+  await until(() => engine.running === 0, "what went on in the background ends");
+});
+
+/** Each dialect has its own shape of failures. */
+function hasMessage(path: string, answer: { error?: any }): boolean {
+  return typeof (path.startsWith("/api/") ? answer.error : answer.error?.message) === "string";
+}
