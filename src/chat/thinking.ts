@@ -3,10 +3,17 @@ import type { ThinkingBudget } from "../engine/protocol.ts";
 import type { ReasoningFormat } from "../parsers/types.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ApiError } from "./error.ts";
-import type { Service } from "./service.ts";
 import type { Generation } from "./types.ts";
 
 export type ThinkingIds = Pick<ThinkingBudget, "openIds" | "closeId" | "ending">;
+
+/** What is known of a served model's thinking. */
+interface Thinker {
+  readonly id: string; // as clients name the model
+  readonly reasoningFormat: ReasoningFormat | undefined;
+  readonly thinking: ThinkingIds | undefined; // of that format
+  readonly thinkingBudget: number | undefined; // tokens, where the request says nothing
+}
 
 /** Undefined where the closing tag is no token of the vocabulary: nobody can tell from ids where spelled-out thinking ends. */
 export function findThinkingIds(tokenizer: Tokenizer, format: ReasoningFormat | undefined): ThinkingIds | undefined {
@@ -23,13 +30,13 @@ export function findThinkingIds(tokenizer: Tokenizer, format: ReasoningFormat | 
 }
 
 /** What the engine is told. A model that does not reason stays within any budget. */
-export function thinkingBudgetOf(service: Service, { thinkingBudget }: Generation, startsOpen: boolean): ThinkingBudget | undefined {
+export function thinkingBudgetOf(service: Thinker, { thinkingBudget }: Generation, startsOpen: boolean): ThinkingBudget | undefined {
   const budget = thinkingBudget ?? service.thinkingBudget;
   return budget === undefined || !service.thinking ? undefined : { ...service.thinking, budget, startsOpen };
 }
 
 /** Throws ApiError for a budget that nothing could enforce. */
-export function checkThinkingBudget({ id, reasoningFormat, thinking }: Service, { thinkingBudget }: Generation): void {
+export function checkThinkingBudget({ id, reasoningFormat, thinking }: Thinker, { thinkingBudget }: Generation): void {
   if (thinkingBudget === undefined || !reasoningFormat || thinking) return;
   throw new ApiError(400, `The thinking of '${id}' cannot be limited: its vocabulary has no token ${reasoningFormat.block.close}.`, {
     code: "unsupported_parameter",

@@ -5,25 +5,13 @@ import type { Pace } from "../scheduler/pace.ts";
 import { idsRead, Scheduler, type Limits } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
-import type { EngineStats, FailureCode, FromEngine, PrefixStats, SequenceStats, StepRow, Submit, ToEngine, Vocabulary } from "./protocol.ts";
+import type { EngineStats, FailureCode, FromEngine, SequenceStats, StepRow, Submit, ToEngine } from "./protocol.ts";
 import { Outbox } from "./outbox.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
+import type { StepRunner } from "./step-runner.ts";
 import { messageOf } from "../util/message-of.ts";
 import { nextTurn } from "../util/next-turn.ts";
-
-/** What the loop needs of the runner. */
-export interface StepRunner {
-  begin(sequence: Sequence): number;
-  dispatch(plan: Plan): Pending | undefined;
-  complete(pending: Pending): void;
-  read(pending: Pending): StepResult;
-  learn(vocabulary: Vocabulary): void;
-  forget(sequence: Sequence): void;
-  reset(): void;
-  clearPrefixes(): void;
-  readonly prefixStats: PrefixStats | undefined;
-}
 
 /** A step on the device. */
 interface Flight {

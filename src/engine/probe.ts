@@ -1,7 +1,7 @@
 // Writes an answer again alone: in a batch of its own, beside the steps of the others and without stored prefixes.
 import { Scheduler } from "../scheduler/scheduler.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import type { StepRunner } from "./loop.ts";
+import type { StepRunner } from "./step-runner.ts";
 
 const MOST_IDS = 64; // of an answer
 const LONGEST_PROMPT = 4096;

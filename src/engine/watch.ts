@@ -2,9 +2,9 @@
 import type { Divergence } from "../monitor/divergence.ts";
 import type { Pressure } from "../monitor/pressure.ts";
 import type { Sequence } from "../scheduler/sequence.ts";
-import type { StepRunner } from "./loop.ts";
 import { canBeCompared, Probe } from "./probe.ts";
 import type { RepetitionStats } from "./protocol.ts";
+import type { StepRunner } from "./step-runner.ts";
 import { messageOf } from "../util/message-of.ts";
 
 export interface WatchOptions {

@@ -1,5 +1,5 @@
 // A runner without a device: its ids show whose they are and that none was lost.
-import type { StepRunner } from "../../src/engine/loop.ts";
+import type { StepRunner } from "../../src/engine/step-runner.ts";
 import type { Pending, StepResult } from "../../src/engine/pending.ts";
 import type { Plan } from "../../src/scheduler/scheduler.ts";
 import type { Sequence } from "../../src/scheduler/sequence.ts";
