@@ -4,6 +4,7 @@
 #   record.sh adapters                  low-rank adapters, with mlx-lm
 #   record.sh encoders [name …]         encoders and rerankers, with transformers and sentence-transformers (torch: 6 GB on Linux)
 #   record.sh minilm                    vectors and tokens of a real encoder, with the same
+#   record.sh vocabularies              small vocabularies and what they make of 10,000 lines, with tokenizers
 # Without arguments, everything. Needs python3 and PyPI; the packages go to .build/venv-* and are pinned in requirements*.txt.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,17 +19,20 @@ python_of() { # its requirements are installed afterwards
 
 encoders() {
   python_of encoders requirements-encoders.txt
-  if [ "${1:-}" = minilm ]; then $python "$here/minilm.py"; else $python "$here/encoders.py" "$@"; fi
+  case "${1:-}" in
+    minilm | vocabularies) $python "$here/$1.py" ;;
+    *) $python "$here/encoders.py" "$@" ;;
+  esac
 }
 
 case "${1:-}" in
   encoders) shift && encoders "$@" ;;
-  minilm) encoders minilm ;;
+  minilm | vocabularies) encoders "$1" ;;
   *)
     python_of golden requirements.txt
     if [ "${1:-}" = adapters ]; then set -- "$here/adapters.py"; else set -- "$here/record.py" "$@"; fi
     $python "$@"
-    if [ $# -eq 1 ] && [ "$1" = "$here/record.py" ]; then $python "$here/adapters.py" && encoders && encoders minilm; fi
+    if [ $# -eq 1 ] && [ "$1" = "$here/record.py" ]; then $python "$here/adapters.py" && encoders && encoders minilm && encoders vocabularies; fi
     ;;
 esac
 cd "$root"

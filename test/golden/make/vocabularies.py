@@ -1,0 +1,144 @@
+"""Records what the library tokenizers makes of 10,000 lines of mixed scripts, code, emoji and control tokens:
+test/golden/tokenizers gets four small vocabularies trained here, one of each kind, and for each of them one number for every 100 lines that
+stands for their ids, and one for the texts these ids decode to. The lines are made of seeded pieces; test/tokenizer/reference.test.ts makes
+the same.
+"""
+
+import json
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+HERE = Path(__file__).resolve().parent.parent / "tokenizers"
+LINES = 10_000
+GROUP = 100
+M32 = 0xFFFFFFFF
+SPECIAL = ["<unk>", "<s>", "</s>"]
+
+# first and last code point of what is drawn from, as minilm.py has them
+RANGES = [
+    (0x01, 0x1F), (0x20, 0x7E), (0x80, 0xFF), (0x100, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x52F), (0x590, 0x5FF),
+    (0x600, 0x6FF), (0x900, 0x97F), (0xE00, 0xE7F), (0x1100, 0x11FF), (0x1E00, 0x1EFF), (0x2000, 0x206F), (0x20A0, 0x20CF), (0x2100, 0x214F),
+    (0x2200, 0x22FF), (0x2600, 0x27BF), (0x3000, 0x303F), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF),
+    (0xFE00, 0xFE0F), (0xFF00, 0xFFEF), (0x1D400, 0x1D7FF), (0x1F300, 0x1F6FF), (0x1F900, 0x1F9FF), (0x20000, 0x2A6DF),
+]  # fmt: skip
+
+
+class Random:
+    """mulberry32"""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def below(self, bound):
+        self.state = (self.state + 0x6D2B79F5) & M32
+        t = self.state
+        t = ((t ^ (t >> 15)) * (t | 1)) & M32
+        t ^= (t + (((t ^ (t >> 7)) * (t | 61)) & M32)) & M32
+        return (t ^ (t >> 14)) % bound
+
+
+def make_line(random, texts):
+    """Up to eight pieces: a stretch of a text, or code points of one range."""
+    parts = []
+    for _ in range(1 + random.below(8)):
+        if random.below(3) > 0:
+            text = texts[random.below(len(texts))]
+            start = random.below(len(text))
+            parts.append(text[start : start + 1 + random.below(30)])
+        else:
+            first, last = RANGES[random.below(len(RANGES))]
+            parts.append("".join(chr(first + random.below(last - first + 1)) for _ in range(1 + random.below(6))))
+        if random.below(2) == 0:
+            parts.append(" ")
+    return "".join(parts)
+
+
+def fnv(values, h=0x811C9DC5):
+    """FNV-1a"""
+    for value in values:
+        h = ((h ^ value) * 0x01000193) & M32
+    return h
+
+
+def groups(lines):
+    """One number for each group of lines of values."""
+    return [fnv(v for line in lines[at : at + GROUP] for v in (*line, M32)) for at in range(0, len(lines), GROUP)]
+
+
+def byte_level():
+    """As GPT-2, Llama 3 and Qwen have it."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    return tokenizer, trainers.BpeTrainer(vocab_size=2000, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False)
+
+
+def byte_fallback():
+    """As Llama 2, Mistral and Gemma have it, out of SentencePiece."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    parts = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(parts)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
+    special = SPECIAL + [f"<0x{byte:02X}>" for byte in range(256)]
+    return tokenizer, trainers.BpeTrainer(vocab_size=2000, special_tokens=special, max_token_length=12, show_progress=False)
+
+
+def unigram():
+    """As T5 and XLM-RoBERTa have it, out of SentencePiece."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(" {2,}", " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer, trainers.UnigramTrainer(vocab_size=1500, special_tokens=SPECIAL, unk_token="<unk>", show_progress=False)
+
+
+def word_piece():
+    """As BERT has it."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(cleanup=False)
+    return tokenizer, trainers.WordPieceTrainer(vocab_size=2000, special_tokens=SPECIAL, show_progress=False)
+
+
+def train(make, lines):
+    tokenizer, trainer = make()
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+    tokenizer.add_tokens([AddedToken("<think>", normalized=False), AddedToken("</think>", normalized=False, lstrip=True)])
+    path = HERE / f"{make.__name__}.json"
+    tokenizer.save(str(path))
+    text = json.loads(path.read_text())
+    if make is byte_fallback:  # the trainer holds the bytes for control tokens; in a model they are none
+        text["added_tokens"] = [t for t in text["added_tokens"] if not t["content"].startswith("<0x")]
+    path.write_text(json.dumps(text, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def record(path, lines):
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(lines, add_special_tokens=True)]
+    texts = tokenizer.decode_batch(ids, skip_special_tokens=False)
+    return {"ids": groups(ids), "texts": groups([[ord(c) for c in text] for text in texts])}, ids, texts
+
+
+def main():
+    texts = json.loads((HERE / "texts.json").read_text())
+    random = Random(11)
+    lines = [make_line(random, texts) for _ in range(LINES)]
+    for make in (byte_level, byte_fallback, unigram, word_piece):
+        if not (HERE / f"{make.__name__}.json").exists():  # training is not deterministic: what is there stays
+            train(make, lines if make in (byte_level, byte_fallback) else texts)  # the last two do not know every character
+    trained = {name: HERE / f"{name}.json" for name in ("byte_level", "byte_fallback", "unigram", "word_piece")}
+    recorded = {name: record(path, lines)[0] for name, path in trained.items()}
+    (HERE / "recorded.json").write_text(json.dumps(recorded) + "\n")
+    print(f"tokenizers: {len(recorded)} vocabularies, {LINES} lines")
+
+
+if __name__ == "__main__":
+    main()
