@@ -129,7 +129,9 @@ interface Route {
 function noRoute(method: string, path: string, routes: readonly Route[]): HttpError {
   const allow = allowedMethods(routes, path).join(", ");
   if (allow) return new HttpError(405, `${path} takes ${allow}, not ${method}.`, "method_not_allowed", { allow });
-  return new HttpError(404, `${method} ${path.slice(0, 200)} is not served; /swagger lists what is.`, "route_not_found");
+  const versioned = `/v1/${path.replace(/^\/+/, "")}`; // a base URL without it is the usual mistake
+  const meant = allowedMethods(routes, versioned).includes(method) ? `did you mean ${versioned}?` : "/swagger lists what is.";
+  return new HttpError(404, `${method} ${path.slice(0, 200)} is not served; ${meant}`, "route_not_found");
 }
 
 function allowedMethods(routes: readonly Route[], path: string): string[] {

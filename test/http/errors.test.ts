@@ -250,3 +250,12 @@ describe("a mistake of the server", () => {
     expect(opened.log).toEqual([]);
   });
 });
+
+test("a path without /v1 is told where it is meant to go", async () => {
+  const { send } = open("Hi");
+  const message = async (path: string, method = "POST") =>
+    ((await (await send(path, { method })).json()) as { error: { message: string } }).error.message;
+  expect(await message("/chat/completions")).toBe("POST /chat/completions is not served; did you mean /v1/chat/completions?");
+  expect(await message("//models", "GET")).toBe("GET //models is not served; did you mean /v1/models?");
+  expect(await message("/chat/completion")).toBe("POST /chat/completion is not served; /swagger lists what is.");
+});

@@ -79,7 +79,7 @@ export const systemSchema = Type.Union([Type.String(), Type.Array(text)], {
 });
 
 export const toolSchema = Type.Object({
-  type: Type.Optional(Type.Literal("custom", { "x-refused": noServerTools })),
+  type: Type.Optional(Type.Literal("custom", { "x-refused": `${noServerTools}, and OpenAI's have another form` })),
   name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" }),
   description: Type.Optional(Type.String()),
   input_schema: Type.Object(

@@ -13,14 +13,9 @@ type Part = { readonly type: "text"; readonly text: string } | { readonly type: 
 const harmless = new Set(["annotations", "refusal", "prompt_cache_breakpoint", "index"]);
 
 export function decodeMessages(value: unknown, ignored: Set<string>): Message[] {
-  const problem = listProblem(value);
-  if (problem) refuse({ path: ["messages"], code: "invalid_type", message: problem });
-  return (value as readonly unknown[]).map((message, i) => decodeMessage(message, i, ignored));
-}
-
-function listProblem(value: unknown): string | undefined {
-  if (!Array.isArray(value)) return "must be a list of messages";
-  return value.length === 0 ? "must have at least 1 item" : undefined;
+  if (!Array.isArray(value)) refuse({ path: ["messages"], code: "invalid_type", message: "must be a list of messages" });
+  if (value.length === 0) refuse({ path: ["messages"], code: "invalid_value", message: "must have at least 1 item" });
+  return value.map((message: unknown, i) => decodeMessage(message, i, ignored));
 }
 
 function decodeMessage(value: unknown, index: number, ignored: Set<string>): Message {
