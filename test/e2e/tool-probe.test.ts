@@ -1,5 +1,6 @@
 // The tool probe: nine things that agents ask of a model with tools, each in three wordings, in every mode that a client can choose.
-// The tools are unlike those that the built-in model learned from; mini/README.md says what it can do.
+// The tools are unlike those that the built-in model learned from. The wordings were chosen among those it answers (mini/README.md), so this
+// holds the wire and the agreement of the modes; it is no score of the model.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
