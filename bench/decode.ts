@@ -1,8 +1,10 @@
 // Measures decoding without HTTP: our engine against mlx-lm's BatchGenerator, in turns, at several batch sizes.
 //
-//     bun bench/decode.ts [--model .build/bench/tiny] [--batches 1,8,32] [--prompt 128] [--tokens 128] [--rounds 5] [--ours COMMAND] [--record]
+//     bun bench/decode.ts [--model .build/bench/tiny] [--batches 1,8,32] [--prompt 128] [--spread 0] [--tokens 128] [--rounds 5]
+//                         [--ours COMMAND] [--record]
 //
 // Each side is a process that loads the model once, then answers one job a line with one line (bench/peers/mlx_lm_decode.py says how).
+// Prompts are `prompt` ids long; with `spread` their lengths go down evenly to `prompt - spread`, so that rows stand at different positions.
 // The sides never work at the same time. COMMAND is ours, without the model: `--ours "bun bench/ours-decode.ts"`.
 import { parseArgs } from "node:util";
 import { appendCsv, circumstances, shortSpread, spread, table } from "./lib/report.ts";
@@ -13,6 +15,7 @@ const { values: options } = parseArgs({
     model: { type: "string", default: ".build/bench/tiny" },
     batches: { type: "string", default: "1,8,32" },
     prompt: { type: "string", default: "128" },
+    spread: { type: "string", default: "0" },
     tokens: { type: "string", default: "128" },
     rounds: { type: "string", default: "5" },
     ours: { type: "string" },
@@ -24,6 +27,7 @@ const { values: options } = parseArgs({
 interface Job {
   batch: number;
   prompt: number;
+  spread: number;
   tokens: number;
 }
 
@@ -115,7 +119,9 @@ function versions(python: string): string {
 }
 
 if (Bun.which(options.python) === null) throw new Error(`no ${options.python}; bench/README.md says how to install the peers`);
-const where = circumstances(`bun bench/decode.ts --prompt ${options.prompt} --tokens ${options.tokens} --rounds ${options.rounds}`);
+const where = circumstances(
+  `bun bench/decode.ts --prompt ${options.prompt} --spread ${options.spread} --tokens ${options.tokens} --rounds ${options.rounds}`,
+);
 const workers = [
   ...(options.ours === undefined ? [] : [openWorker("pippin", [...options.ours.split(" "), options.model])]),
   openWorker("mlx-lm", [options.python, "bench/peers/mlx_lm_decode.py", options.model]),
@@ -125,7 +131,7 @@ const lines = [["batch", ...["decode", "whole", "prefill"].flatMap(kind => names
 const gpu = Bun.which("nvidia-smi") ? output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split("\n")[0] : undefined;
 const what = { gpu, model: options.model.split("/").at(-1), versions: versions(options.python) };
 for (const batch of options.batches.split(",").map(Number)) {
-  const job = { batch, prompt: Number(options.prompt), tokens: Number(options.tokens) };
+  const job = { batch, prompt: Number(options.prompt), spread: Number(options.spread), tokens: Number(options.tokens) };
   const { text, rows } = report(workers, job, await measure(workers, job, Number(options.rounds)));
   lines.push(text);
   console.error(`batch ${text.join(", ")}`); // at once, as the record: a machine may go away before the last batch

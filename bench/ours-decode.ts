@@ -18,13 +18,14 @@ const { values: options, positionals } = parseArgs({
 interface Job {
   batch: number;
   prompt: number;
+  spread: number;
   tokens: number;
 }
 
 let receive: (message: FromEngine) => void = () => {};
 let nextId = 1;
 
-async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<object> {
+async function run(loop: EngineLoop, { batch, prompt, spread, tokens }: Job): Promise<object> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const started = new Set<number>();
   let [made, finished, before, allStarted] = [0, 0, 0, 0];
@@ -40,9 +41,12 @@ async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<ob
     if (finished === batch) resolve();
   };
   const start = performance.now();
+  let prompts = 0;
   for (let row = 0; row < batch; row++) {
     const id = nextId++;
-    const ids = Uint32Array.from({ length: prompt }, (_, i) => ((i + 1) * 7919 + id * 104729) % 4000);
+    const length = prompt - Math.floor((spread * row) / batch);
+    prompts += length;
+    const ids = Uint32Array.from({ length }, (_, i) => ((i + 1) * 7919 + id * 104729) % 4000);
     loop.receive({ type: "submit", id, prompt: ids, sampling: greedy, maxTokens: tokens, minTokens: 0, stopIds: [] });
   }
   await promise;
@@ -50,7 +54,7 @@ async function run(loop: EngineLoop, { batch, prompt, tokens }: Job): Promise<ob
   return {
     decode: ((made - before) / (end - allStarted)) * 1000,
     whole: (made / (end - start)) * 1000,
-    prefill: (batch * prompt * 1000) / (allStarted - start),
+    prefill: (prompts * 1000) / (allStarted - start),
   };
 }
 
@@ -59,7 +63,8 @@ const { model, info } = loadModel(positionals[0]!);
 const runner = new Runner(model);
 if (device === "gpu") warmUp(runner, info.contextLength);
 const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
-const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 2048, contextLength: info.contextLength };
+// The prompts of a batch are read together, as mlx-lm is told to with prefill_batch_size.
+const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 16_384, contextLength: info.contextLength };
 const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send: message => receive(message), deviceStats });
 void loop.run();
 for await (const line of console) if (line !== "") console.log(JSON.stringify(await run(loop, JSON.parse(line) as Job)));
