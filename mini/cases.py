@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 
+import chain_scenes
 import copying
 import facts
 import forms
@@ -19,20 +20,22 @@ from dice import Dice
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED, FILE_SEED = 77, 7
-# group: (maker of a scene or a turn, how many of 3,300 cases)
+# group: (maker of a scene or a turn, its share of the cases)
 GROUPS = {"tool: one made-up call": (tool_scenes.one_made_call, 350), "tool: one everyday call": (tool_scenes.one_everyday_call, 250),
-          "tool: two calls": (tool_scenes.two_calls, 200), "tool: session": (tool_scenes.session, 150), "tool: answer from result": (tool_scenes.result_scene, 150),
+          "tool: twins": (tool_scenes.twin_call, 100), "tool: symbols in values": (tool_scenes.symbol_call, 100), "tool: nested values": (tool_scenes.nested_call, 60),
+          "tool: several of a kind": (tool_scenes.several, 60), "tool: in a chat": (chain_scenes.in_chat, 60), "tool: told before": (chain_scenes.told_before, 40),
+          "tool: value of a result": (chain_scenes.chain, 80), "tool: two calls": (tool_scenes.two_calls, 200), "tool: session": (tool_scenes.session, 150), "tool: answer from result": (tool_scenes.result_scene, 150),
           "tool: answer from two": (tool_scenes.two_results, 50), "tool: none needed": (tool_scenes.no_call, 150), "tool: none fits": (tool_scenes.no_fit, 150),
           "tool: value missing": (tool_scenes.missing, 150), "facts": (facts.fact, 400), "sums": (sums.arithmetic, 300), "story sums": (sums.story_sum, 100),
           "does not know": (facts.unknown, 150), "too hard": (facts.too_hard, 50), "small talk": (talk.small_talk, 150), "statements": (talk.statement, 50),
-          "json": (forms.json_answer, 150), "system prompt": (scenes.persona, 60), "repeat": (copying.repeat, 100), "upper and lower case": (copying.change_case, 50),
+          "json": (forms.json_answer, 150), "system prompt": (scenes.persona, 60), "repeat": (copying.repeat, 100), "repeat symbols": (copying.repeat_symbols, 60), "upper and lower case": (copying.change_case, 50),
           "lists": (copying.list_task, 100), "little tasks": (copying.little, 100), "poems": (talk.poem, 30), "drill, last turn": (scenes.drill, 150),
           "memory": (scenes.chat, 100)}
 
 
 def make_case(d, group):
     make = GROUPS[group][0]
-    is_scene = make.__module__ in ("scenes", "tool_scenes")
+    is_scene = make.__module__ in ("scenes", "tool_scenes", "chain_scenes")
     out = render.draw(d, make if is_scene else lambda d: scenes.single(d, make))
     last = len(out["messages"]) - 1
     final = out["messages"][last]
@@ -104,7 +107,7 @@ def file_cases():
     out = []
     for i, group in enumerate(g for g in GROUPS if g != "poems"):
         d = Dice(FILE_SEED * 100 + i, "test")
-        for j in range(5 if group.startswith("tool: one") else 3 if group.startswith(("tool: two", "facts", "sums")) else 2):
+        for j in range(4 if group.startswith("tool: one") else 3 if group.startswith(("facts", "sums")) else 2):
             case = make_case(d, group)
             while case["thinking"] != (j % 2 == 1) or len(case["prompt"]) > 3000 or case["check"][0] == "poem":
                 case = make_case(d, group)

@@ -1,4 +1,5 @@
 """Tasks that copy, spell, count or reorder what the user gives."""
+import symbols
 import values
 from material import sections
 from turns import turn
@@ -15,7 +16,7 @@ def ask(d, name, **slots):
 def sequence(d, low=2, high=7):
     """A list of words, names, numbers or made-up words."""
     make = d.one([lambda: d.value(values.NOUNS), lambda: d.value(values.NOUNS), lambda: str(d.num(0, 99)), lambda: d.value(values.FIRST),
-                  lambda: values.made_up(d), lambda: d.value(values.COLOURS), lambda: values.foreign_word(d)])
+                  lambda: values.made_up(d), lambda: d.one(values.COLOURS), lambda: values.foreign_word(d)])
     return [make() for _ in range(d.num(low, high))]
 
 
@@ -31,13 +32,21 @@ def repeat(d):
     return turn(ask(d, "repeat", x=x), x, ["is", x], "I repeat the text.")
 
 
+def repeat_symbols(d):
+    """Marks, code and JSON, copied mark by mark."""
+    x = symbols.raw(d)
+    return turn(ask(d, "repeat", x=x), x, ["is", x], "I repeat the text.")
+
+
 def change_case(d):
-    """Capitals are single tokens, so the model must know how each word is spelled: every word is trained, in random company."""
-    make = [lambda: d.one(values.NOUNS), lambda: d.one(values.ADJECTIVES), lambda: d.one(values.FIRST), lambda: values.made_up(d, 1, 2)]
-    words = " ".join(d.one(make)() for _ in range(d.one([1, 1, 1, 2, 2, 3])))
-    upper = d.chance(0.75)
-    source, out = (words, words.upper()) if upper else (words.upper(), words.lower())
-    return turn(ask(d, "upper" if upper else "lower", x=source), out, ["is", out], " ".join("-".join(word) for word in source.split()))
+    """Capitals are single tokens, so the model must know how each piece is spelled: every word is trained, in random company."""
+    make = [lambda: d.one(values.NOUNS), lambda: d.one(values.ADJECTIVES), lambda: d.one(values.FIRST).lower(), lambda: values.made_up(d, 1, 2), lambda: values.made_up(d),
+            lambda: d.one(values.VERBS)]
+    words = d.fresh(lambda: " ".join(d.one(make)() for _ in range(d.one([1, 1, 1, 1, 2, 2, 3]))))
+    way = d.one(["upper"] * 5 + ["lower"] * 2 + ["title"])
+    source, out = {"upper": (words, words.upper()), "lower": (words.upper(), words), "title": (words, words.title())}[way]
+    thought = "I change the first letters." if way == "title" else " ".join("-".join(word) for word in source.split())
+    return turn(ask(d, way, x=source), out, ["is", out], thought)
 
 
 def reverse(d):
@@ -78,7 +87,7 @@ def list_task(d):
 
 
 def spell(d):
-    word = d.one([d.one(values.NOUNS), d.one(values.ADJECTIVES), d.one(values.FIRST).lower(), values.made_up(d, 1, 2)])
+    word = d.one([d.one(values.NOUNS), d.one(values.ADJECTIVES), d.one(values.FIRST).lower(), d.one(values.VERBS), values.made_up(d, 1, 2), values.made_up(d)])
     return turn(ask(d, "spell", x=word), "-".join(word), ["is", "-".join(word)], "Letter by letter.")
 
 
@@ -109,4 +118,4 @@ def count_up(d):
 
 
 def little(d):
-    return d.one([spell, spell, compare, name_some, even_or_odd, count_up])(d)
+    return d.one([spell, spell, spell, compare, name_some, even_or_odd, count_up])(d)

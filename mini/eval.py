@@ -2,7 +2,7 @@
 
 python3 eval.py --url http://127.0.0.1:8000/v1 --cases 200 [--stream] [--strict] [--at-once 8]   a running server
     with the standard library alone; --strict asks the server to hold calls to the schemas
-python3 eval.py --run OUT [--bits 8] [--cases 3300]                     a training run in PyTorch, as if quantized (16 = as trained)
+python3 eval.py --run OUT [--bits 8] [--cases 4000] [--name last]                     a training run in PyTorch, as if quantized (16 = as trained)
 
 Writes the failures to --out. --groups tool limits it to groups that begin so.
 """
@@ -76,13 +76,13 @@ def answer_by_torch(cases, c, w, tokenizer, batch=512, limit=260):
     return out
 
 
-def load(run, bits):
+def load(run, bits, name):
     import torch
 
     import model
     from export import as_shipped
     from store import read_run
-    c, tensors = read_run(run)
+    c, tensors = read_run(run, name)
     tensors = as_shipped(tensors, bits) if bits < 16 else tensors
     return c, model.from_hf(tensors, c, "cuda" if torch.cuda.is_available() else "cpu")
 
@@ -95,8 +95,9 @@ if __name__ == "__main__":
     p.add_argument("--strict", action="store_true")
     p.add_argument("--at-once", type=int, default=1, help="requests that the server gets together")
     p.add_argument("--run")
+    p.add_argument("--name", default="final", help="which weights of the run: final, last or flat")
     p.add_argument("--bits", type=int, default=8)
-    p.add_argument("--cases", type=int, default=3300)
+    p.add_argument("--cases", type=int, default=4000)
     p.add_argument("--groups", default="")
     p.add_argument("--seed", type=int, default=77)
     p.add_argument("--out")
@@ -106,5 +107,5 @@ if __name__ == "__main__":
     if a.url:
         done = answer_by_server(todo, a.url, a.model, a.stream, a.strict, a.at_once)
     else:
-        done = answer_by_torch(todo, *load(a.run, a.bits), a.tokenizer)
+        done = answer_by_torch(todo, *load(a.run, a.bits, a.name), a.tokenizer)
     report(todo, done, time.time() - began, a.out)

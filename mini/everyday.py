@@ -7,6 +7,7 @@ results: keys of its result
 answer: the answer from that result
 then requests, one per line: {slot} by its first name, {slot2} asks for two calls; "~ " opens a request in which a required value is missing.
 """
+import symbols
 import values
 from kinds import KINDS, quoted, shown, words_of
 from material import sections
@@ -16,10 +17,11 @@ from turns import lower_first
 # tools that could also serve a plain question; beside them only small talk needs no tool
 BROAD = set("""calculate web_search translate random_number define_word get_news get_time get_user create_note add multiply calculator_op get_current_time
 get_population get_distance convert_units get_movie_info count_words detect_language get_recipe generate_image query_database get_contact roll_dice
-get_balance get_schedule list_files read_file""".split())
+get_balance get_schedule list_files read_file exchange_rate geocode find_nearby search_mail library_search get_lyrics format_code hash_text
+regex_test render_template split_bill sun_times add_comment insert_row""".split())
 # tools whose requests have an answer without a tool as well; never used to show that no tool fits
 ANSWERABLE = set("""calculate translate random_number define_word add multiply calculator_op get_population get_distance convert_units get_movie_info
-count_words detect_language get_recipe roll_dice""".split())
+count_words detect_language get_recipe roll_dice split_bill hash_text format_code regex_test render_template""".split())
 # kinds of which a request can name two: "read a.txt and b.txt"
 DOUBLED = set("city path code symbol word person zone folder url service date plural".split())
 # pairs that a request could mean both of
@@ -40,6 +42,12 @@ ALIKE = [{"book_flight", "search_flights"}, {"get_weather", "get_forecast"}, {"c
          {"share_price", "web_search"}, {"share_price", "check_stock"}, {"rate_item", "get_movie_info"}, {"take_note", "create_note"}, {"take_note", "write_file"},
          {"post_message", "send_message"}, {"post_message", "send_email"}, {"list_tickets", "create_ticket"}, {"list_tickets", "update_status"},
          {"brew", "order_drink"}, {"train_times", "search_flights"}, {"train_times", "get_directions"}, {"train_times", "plan_drive"}]
+ALIKE += [set(line.split()) for line in sections("vocabulary")["alike"]]
+
+
+def closed_end(form, key):
+    """Do words follow after the slot?"""
+    return not form.rstrip(".?!").endswith("{" + key + "}")
 
 
 class Family:
@@ -57,7 +65,7 @@ class Family:
         self.bare = [line[2:] for line in lines[4:] if line[0] == "~"]
 
 
-FAMILIES = [Family(heading, lines) for heading, lines in sections("everyday").items()]
+FAMILIES = [Family(heading, lines) for name in ("everyday", "services") for heading, lines in sections(name).items()]
 
 
 class EverydayTool(Tool):
@@ -90,14 +98,14 @@ class EverydayTool(Tool):
 
     def slot_value(self, d, form, key, p):
         if '"{' + key + '}"' not in form:
-            value = values.bare_text(d) if p.kind.name == "text" else p.value(d)
+            value = (symbols.raw_line(d) if not closed_end(form, key) and d.chance(0.1) else values.bare_text(d)) if p.kind.name == "text" else p.value(d)
             return value, shown(d, p.kind.name, value)
         value = p.value(d)
         if isinstance(value, str) and not set(value) & set("\"\n.!?,") and len(form) < 70 and form.rstrip(".").endswith('{' + key + '}"') and d.chance(0.2):
             return value, value
         return value, quoted(d, value)
 
-    def ask(self, d, lead=True):
+    def ask(self, d, lead=True, closed=False):
         """(what the user says, arguments)"""
         text, made = self.fill(d, d.phrase(self.family.asks).replace("  ", " "))
         flags = [(k, p) for k, p in self.slots.items() if p.kind.name == "flag"]

@@ -1,6 +1,6 @@
 """Writes trained weights as the MLX checkpoint that the server ships: quantized matrices, config, tokenizer, chat template.
 
-python3 export.py RUN OUT [--bits 8] [--group 64]
+python3 export.py RUN OUT [--bits 8] [--group 64] [--name last]
 """
 import argparse
 import os
@@ -63,8 +63,8 @@ def packed(tensors, bits, group):
     return out
 
 
-def export(run, out, bits=8, group=64):
-    config, tensors = read_run(run)
+def export(run, out, bits=8, group=64, name="final"):
+    config, tensors = read_run(run, name)
     os.makedirs(out, exist_ok=True)
     write_safetensors(f"{out}/model.safetensors", packed(tensors, bits, group), "mlx")
     config["quantization"] = config["quantization_config"] = {"group_size": group, "bits": bits, "mode": "affine"}
@@ -83,5 +83,6 @@ if __name__ == "__main__":
     p.add_argument("out")
     p.add_argument("--bits", type=int, default=8)
     p.add_argument("--group", type=int, default=64)
+    p.add_argument("--name", default="final", help="which weights of the run: final, last or flat")
     a = p.parse_args()
-    export(a.run, a.out, a.bits, a.group)
+    export(a.run, a.out, a.bits, a.group, a.name)

@@ -10,6 +10,7 @@ import collections
 import multiprocessing as mp
 import os
 import queue
+import signal
 import time
 
 import numpy as np
@@ -86,7 +87,8 @@ def pack(documents):
 
 
 def work(tokenizer, seed, out):
-    """Endless blocks into the queue."""
+    """Endless blocks into the queue. A Ctrl-C is the parent's business, who ends this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from tokenizers import Tokenizer
 

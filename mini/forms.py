@@ -2,6 +2,7 @@
 import json
 
 import facts
+import symbols
 import values
 from material import marked, pool, sections
 from sums import number_pair
@@ -11,8 +12,8 @@ FORMS = sections("json")
 KEYS = {name: keys.split() for name, keys in (line.split(" : ") for line in FORMS["attributes"])}
 JOBS = pool("words", "jobs")
 EVENTS = ["meeting", "party", "concert", "lecture", "dinner", "training"]
-MAKERS = {"name": values.person, "age": lambda d: d.num(1, 99), "city": values.city, "job": lambda d: d.value(JOBS), "email": values.email, "item": values.word, "items": lambda d: values.word(d) + "s",
-          "price": values.decimal, "color": lambda d: d.value(values.COLOURS), "quantity": lambda d: d.num(2, 60),
+MAKERS = {"name": values.person, "age": lambda d: d.num(1, 99), "city": values.city, "job": lambda d: d.one(JOBS), "email": values.email, "item": values.word, "items": lambda d: values.word(d) + "s",
+          "price": values.decimal, "color": lambda d: d.one(values.COLOURS), "quantity": lambda d: d.num(2, 60),
           "event": lambda d: d.one(EVENTS) if d.chance(0.85) else values.made_up(d), "date": values.date, "time": values.clock}
 TYPES = {str: "string", int: "integer", float: "number", type(None): "null"}
 
@@ -32,8 +33,8 @@ def key_name(d):
 
 def plain_sentence(d):
     """Made-up keys that stand in the text itself."""
-    makers = [lambda: d.num(0, 999), lambda: values.word(d), lambda: d.value(values.COLOURS), lambda: values.code(d), lambda: values.person(d),
-              lambda: values.bare_text(d), lambda: d.num(0, 50), lambda: values.decimal(d)]
+    makers = [lambda: d.num(0, 999), lambda: values.word(d), lambda: d.one(values.COLOURS), lambda: values.code(d), lambda: values.person(d),
+              lambda: values.bare_text(d), lambda: d.num(0, 50), lambda: values.decimal(d), lambda: symbols.measure(d), lambda: symbols.digest(d)]
     data = {key_name(d): d.one(makers)() for _ in range(d.num(1, 4))}
     form = d.one(["The {k} is {v}.", "{k}: {v}.", "{k} = {v};", "The {k} is {v},"])
     quoted = {k: f'"{v}"' if isinstance(v, str) and ('"' not in v) and (" " in v or v.isdigit() or d.chance(0.2)) else v for k, v in data.items()}
@@ -90,8 +91,8 @@ def json_by_system(d):
 
 
 MEMORY = {key: marked(lines) for key, lines in sections("memory").items()}
-REMEMBERED = {"name": values.person, "city": values.city, "colour": lambda d: d.value(values.COLOURS), "age": lambda d: d.num(5, 99),
-              "dog": values.first_name, "job": lambda d: d.value(JOBS), "code": values.code}
+REMEMBERED = {"name": values.person, "city": values.city, "colour": lambda d: d.one(values.COLOURS), "age": lambda d: d.num(5, 99),
+              "dog": values.first_name, "job": lambda d: d.one(JOBS), "code": values.code}
 
 
 def tell(d, key):

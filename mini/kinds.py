@@ -4,22 +4,29 @@ A kind is a section "kind <name> <json type> <weight>" of data/tools.txt; everyd
 """
 import functools
 
+import symbols
 import values
+from inflect import number_word
 from material import pool, sections
 
-FORMS = sections("tools")
+FORMS, MORE = sections("tools"), sections("vocabulary")
 ENUMS = [(name, options.split()) for name, options in (line.split(" : ") for line in FORMS["enums"])]
 
 
 class Kind:
-    """names, plain (ways to say {v} without naming the parameter) and hints (descriptions) are lists of texts."""
+    """names, plain (ways to say {v} without naming the parameter) and hints (descriptions) are lists of texts.
+
+    names are common ones; of rare, longer ones, those that the checksum picks serve the evaluation alone.
+    """
 
     def __init__(self, name, json_type, make, enum=None, lines=()):
         self.name, self.type, self.make, self.enum = name, json_type, make, enum
         self.names, self.plain, self.hints = [], [], []
+        self.rare = pool("vocabulary", "names " + name) if "names " + name in MORE else []
         for line in lines:
             key, text = line.split(": ", 1)
             getattr(self, key).extend(text.split() if key == "names" else text.split(" | "))
+        self.all_names = {*self.names, *self.rare}
 
 
 def word_list(d):
@@ -31,9 +38,24 @@ def word_list(d):
     return out
 
 
-MAKE = {"person": values.person, "city": values.city, "text": values.text, "word": values.word, "query": values.query, "date": values.date, "time": values.clock,
-        "email": values.email, "code": values.code, "path": values.path, "url": values.url, "int": lambda d: d.num(0, d.one([10, 50, 999, 5000])),
-        "float": values.decimal, "bool": lambda d: d.chance(0.5), "list": word_list, "numbers": lambda d: [d.num(0, 99) for _ in range(d.num(2, 5))]}
+def marked_text(d):
+    """A free text, sometimes with things in it that are seldom in a text."""
+    return d.fresh(lambda: symbols.sentence(d)) if d.chance(0.12) else values.text(d)
+
+
+def any_code(d):
+    return d.fresh(lambda: symbols.digest(d)) if d.chance(0.18) else values.code(d)
+
+
+def any_word(d):
+    k = d.num(1, 100)
+    return symbols.raw_line(d) if k <= 3 else d.fresh(lambda: f"{values.word(d)} {values.word(d)}") if k <= 13 else values.word(d)
+
+
+MAKE = {"person": values.person, "city": values.city, "text": marked_text, "word": any_word, "query": values.query, "date": values.date, "time": values.clock,
+        "email": values.email, "code": any_code, "path": values.path, "url": values.url, "int": lambda d: d.num(0, d.one([10, 50, 999, 5000])),
+        "float": values.decimal, "bool": lambda d: d.chance(0.5), "list": word_list, "numbers": lambda d: [d.num(0, 99) for _ in range(d.num(2, 5))],
+        "measure": lambda d: d.fresh(lambda: symbols.measure(d)), "raw": symbols.raw}
 
 
 def load():
@@ -70,6 +92,7 @@ extra("small", "integer", lambda d: d.num(1, 12) if d.chance(0.7) else d.num(13,
 extra("large", "integer", lambda d: d.num(50, 5000))
 extra("when", "string", lambda d: d.fresh(lambda: values.moment(d)))
 extra("song", "string", lambda d: d.fresh(lambda: values.title(d) if d.chance(0.6) else values.bare_text(d)))
+extra("title", "string", values.title)
 extra("flag", "boolean", lambda d: True)
 option("size", ["small", "medium", "large"])
 option("milk", ["none", "oat", "soy", "whole"])
@@ -79,7 +102,7 @@ option("cabin", ["economy", "business", "first"])
 option("ovenmode", ["grill", "bake", "steam", "fan"])
 option("rating5", ["bad", "fair", "good", "excellent"])
 extra("stars", "integer", lambda d: d.num(1, 5))
-extra("colour", "string", lambda d: d.value(values.COLOURS))
+extra("colour", "string", lambda d: d.one(values.COLOURS))
 extra("percent", "integer", lambda d: d.num(0, 100))
 extra("year", "integer", lambda d: d.num(1920, 2030))
 extra("any", "number", lambda d: d.num(0, 999) if d.chance(0.7) else values.decimal(d))
@@ -119,11 +142,31 @@ def joined(items, last=" and "):
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + last + items[-1]
 
 
+MARKS = [('"', '"')] * 6 + [("'", "'")] * 2 + [("`", "`"), ("“", "”"), ("«", "»")]
+
+
 def quoted(d, text):
-    """In quotation marks that do not occur in it."""
-    if '"' not in text and (d.chance(0.7) or "'" in text):
-        return f'"{text}"'
-    return f"'{text}'" if "'" not in text else f"«{text}»"
+    """In quotation marks that do not occur in it, if there are such."""
+    a, b = d.one(MARKS)
+    if a in text or b in text:
+        a, b = next(((a, b) for a, b in MARKS if a not in text and b not in text), ("\n", "\n"))
+    return a + text + b
+
+
+UNIT_FORMS = [(names.split(), forms.split(" | ")) for names, forms in (line.split(" : ") for line in MORE["unit forms"])]
+UNIT_OF = {name: forms for names, forms in UNIT_FORMS for name in names}
+
+
+def with_unit(d, name, value):
+    """A number with the unit that goes with the parameter's name, or None."""
+    forms = UNIT_OF.get(name)
+    return d.one(forms).format(v=value) if forms and value >= 0 else None
+
+
+def written(d, kind, value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return shown(d, kind, value)
 
 
 def shown(d, kind, value):
@@ -134,10 +177,10 @@ def shown(d, kind, value):
         return "lock" if value else "unlock"
     if isinstance(value, list):
         return joined([str(v) for v in value], d.one([" and ", ", "]))
-    if kind in ("small", "int", "stars") and value <= 12 and d.chance(0.25):
-        return values.NUMBER_WORDS[value]
+    if kind in ("small", "int", "stars") and 0 <= value <= 100 and d.chance(0.25 if value <= 12 else 0.08):
+        return number_word(value)
     if kind == "float" and d.chance(0.1) and value > 0:
         return d.one(["${}", "{} kg", "{} euros", "{}%", "{} km"]).format(value)
-    if kind in ("unit", "travel", "priority", "role", "enum") and d.chance(0.2):
-        return d.one([value.capitalize(), value.upper(), value.lower()])
+    if kind in ("unit", "travel", "priority", "role", "enum") and d.chance(0.25):
+        return d.one([value.capitalize(), value.upper(), value.lower(), value.capitalize(), value + "s" if len(value) > 3 and value.isalpha() else value])
     return str(value)

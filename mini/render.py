@@ -4,15 +4,16 @@ python3 render.py 20 [--seed 0] [--split train]   prints conversations
 """
 import argparse
 
+import chain_scenes
 import scenes
 import tool_scenes
 from dice import Dice
 from tools import dumps
 
 EMPTY_THOUGHT = "<think>\n\n</think>\n\n"
-SCENES = [(scenes.single, 26), (scenes.drill, 7), (scenes.chat, 2), (scenes.persona, 3), (tool_scenes.one_call, 20), (tool_scenes.session, 23),
-          (tool_scenes.result_scene, 2), (tool_scenes.two_calls, 17), (tool_scenes.two_results, 2), (tool_scenes.no_call, 5), (tool_scenes.no_fit, 7),
-          (tool_scenes.missing, 9)]
+SCENES = [(scenes.single, 30), (scenes.drill, 7), (scenes.chat, 2), (scenes.persona, 3), (tool_scenes.one_call, 22), (tool_scenes.twin_call, 4), (tool_scenes.symbol_call, 4), (tool_scenes.several, 1), (tool_scenes.session, 21),
+          (tool_scenes.result_scene, 2), (tool_scenes.two_calls, 14), (tool_scenes.two_results, 2), (tool_scenes.no_call, 5), (tool_scenes.no_fit, 7),
+          (tool_scenes.missing, 9), (chain_scenes.chain, 5), (chain_scenes.told_before, 2), (chain_scenes.in_chat, 3)]
 BAG = [make for make, weight in SCENES for _ in range(weight)]
 
 

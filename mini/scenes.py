@@ -11,11 +11,11 @@ import values
 from material import sections
 from turns import turn
 
-SMALL = [facts.fact] * 26 + [facts.unknown] * 12 + [facts.too_hard] * 3 + [talk.small_talk] * 13 + [talk.statement] * 5 + [sums.arithmetic] * 26 + \
-    [sums.story_sum] * 6 + [copying.repeat] * 8 + [copying.change_case] * 3 + [copying.list_task] * 12 + [copying.little] * 8 + [talk.poem] * 2 + \
-    [forms.json_answer] * 28
+SMALL = [facts.fact] * 28 + [facts.unknown] * 13 + [facts.too_hard] * 9 + [talk.small_talk] * 12 + [talk.statement] * 5 + [sums.arithmetic] * 28 + \
+    [sums.story_sum] * 6 + [copying.repeat] * 9 + [copying.repeat_symbols] * 9 + [copying.change_case] * 14 + [copying.list_task] * 12 + [copying.little] * 11 + [talk.poem] * 2 + \
+    [forms.json_answer] * 36
 QUICK = [facts.fact] * 14 + [facts.unknown] * 5 + [sums.arithmetic] * 10 + [sums.story_sum] * 2 + [talk.small_talk] * 4 + [copying.repeat] * 2 + \
-    [copying.little] * 3 + [copying.list_task] * 3
+    [copying.little] * 3 + [copying.list_task] * 3 + [copying.change_case] * 2 + [facts.too_hard] * 2
 FORMS = sections("tools")
 NO_TOOL = "I have no tool for that."
 

@@ -1,6 +1,7 @@
 """Weights and JSON on disk: safetensors read and written with numpy alone, a training run as small shards."""
 import glob
 import json
+import os
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def write_safetensors(path, tensors, made_by):
 
 
 def save_run(folder, name, config, tensors):
-    """config.json and <name><i>.safetensors in float16, each under 16 MB."""
+    """config.json and <name><i>.safetensors in float16, each under 16 MB; older ones stay until all new ones are written."""
     shards, size = [{}], 0
     for key, array in tensors.items():
         array = array.astype(np.float16)
@@ -41,8 +42,11 @@ def save_run(folder, name, config, tensors):
             size = 0
         shards[-1][key] = ("F16", array)
         size += array.nbytes
-    for i, shard in enumerate(shards):
-        write_safetensors(f"{folder}/{name}{i}.safetensors", shard, "np")
+    paths = [f"{folder}/{name}{i}.safetensors" for i in range(len(shards))]
+    for path, shard in zip(paths, shards):
+        write_safetensors(path + ".part", shard, "np")
+    for path in paths:
+        os.replace(path + ".part", path)
     write_json(f"{folder}/config.json", config)
 
 

@@ -41,8 +41,8 @@ def arithmetic(d):
     if d.chance(0.08):
         a, b = d.num(0, 12), d.num(0, 12)
         return turn(d.phrase(FORMS["times"]).format(a=a, b=b), f"{a} * {b} = {a * b}", ["number", a * b], f"{a} * {b} = {a * b}")
-    if d.chance(0.04):
-        a, b = d.num(101, 99999), d.num(1, 99999)
+    if d.chance(0.07):
+        a, b = d.num(101, d.one([199, 999, 99999])), d.num(1, 99999)
         form = d.phrase(FORMS[d.one(["plus", "minus", "times"])])
         return turn(form.format(a=a, b=b), "I only calculate with numbers up to 100.", ["has", ["up to 100"]], "That is above 100.")
     return plain_sum(d, d.one("+-"))

@@ -3,12 +3,13 @@ import json
 import unittest
 
 import cases
+import chain_scenes
 import render
 import scenes
 import tool_scenes
 from dice import Dice, held_out
+from inflect import ing, number_word, past
 from judge import judge, same, split_answer
-from values import NUMBER_WORDS
 
 COUNT = 400
 
@@ -20,9 +21,22 @@ def strings(value):
 
 
 def numbers(value):
-    if isinstance(value, list):
-        return [n for v in value for n in numbers(v)]
+    if isinstance(value, (list, dict)):
+        return [n for v in (value.values() if isinstance(value, dict) else value) for n in numbers(v)]
     return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+
+
+def strings_of(result):
+    """A tool's result with its strings unescaped."""
+    try:
+        return result + "\n".join(strings(json.loads(result))) + "\n"
+    except ValueError:
+        return result + "\n"
+
+
+def escaped(said, text):
+    """Does the text stand in what was said, as it is or as a string of JSON?"""
+    return text.lower() in said.lower() or json.dumps(text, ensure_ascii=False)[1:-1].lower() in said.lower()
 
 
 class Scenes(unittest.TestCase):
@@ -31,12 +45,13 @@ class Scenes(unittest.TestCase):
         return [render.draw(d, make) for _ in range(COUNT)]
 
     def called(self, split):
-        """(user texts so far, tools, one call) of many scenes."""
-        for make in (tool_scenes.one_call, tool_scenes.two_calls, tool_scenes.missing, tool_scenes.session):
+        """(user and tool texts so far, tools, one call) of many scenes."""
+        for make in (tool_scenes.one_call, tool_scenes.two_calls, tool_scenes.missing, tool_scenes.session, tool_scenes.twin_call, chain_scenes.chain,
+                     chain_scenes.told_before, chain_scenes.in_chat):
             for out in self.draws(split, make):
                 said = ""
                 for m in out["messages"]:
-                    said += m["content"] + "\n" if m["role"] == "user" else ""
+                    said += m["content"] + "\n" if m["role"] == "user" else strings_of(m["content"]) if m["role"] == "tool" else ""
                     for call in m.get("tool_calls", ()):
                         yield said, out["tools"], call
 
@@ -51,10 +66,10 @@ class Scenes(unittest.TestCase):
         for split in ("train", "test"):
             for said, _, call in self.called(split):
                 for s in strings(call["arguments"]):
-                    self.assertIn(s.lower(), said.lower(), call)
+                    self.assertTrue(escaped(said, s), (call, said))
                 for name, value in call["arguments"].items():
                     for n in numbers(value):
-                        words = [str(n)] + ([NUMBER_WORDS[n]] if n in range(13) else [])
+                        words = [str(n)] + ([number_word(n)] if n in range(101) else [])
                         self.assertTrue(any(w in said.lower() for w in words), (name, n, said))
 
     def test_different_tools_of_a_scene_have_different_names(self):
@@ -96,6 +111,13 @@ class Cases(unittest.TestCase):
     def test_the_file_of_cases_is_what_the_generator_makes(self):
         with open(f"{cases.HERE}/cases.json", encoding="utf-8") as f:
             self.assertEqual(json.load(f)["cases"], json.loads(json.dumps(cases.file_cases())))
+
+
+class Forms(unittest.TestCase):
+    def test_verbs_are_inflected(self):
+        self.assertEqual([past(v) for v in ("stop", "archive", "carry", "send", "look up")], ["stopped", "archived", "carried", "sent", "looked up"])
+        self.assertEqual([ing(v) for v in ("stop", "archive", "carry", "tie", "free")], ["stopping", "archiving", "carrying", "tying", "freeing"])
+        self.assertEqual([number_word(n) for n in (7, 20, 42, 100)], ["seven", "twenty", "forty-two", "one hundred"])
 
 
 class Judge(unittest.TestCase):

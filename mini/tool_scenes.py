@@ -5,11 +5,13 @@ import forms
 import sums
 import talk
 from everyday import ANSWERABLE, BROAD, FAMILIES, EverydayTool, alike
+from inflect import number_word
 from kinds import joined
-from made import MadeTool, similar
+from made import MadeTool, similar, twins
 from results import result
 from scenes import FORMS, NO_TOOL, calls, exchange, says, scene, user
 from turns import lower_first, turn
+from wording import LOOKS
 
 SMALL_TALK = [talk.small_talk] * 5 + [copying.repeat, talk.poem, talk.statement]
 UNSAYABLE = {"at", "to", "from", "with", "on", "start", "end"}
@@ -22,7 +24,8 @@ def clash(a, b):
         return True
     made = [t for t in (a, b) if isinstance(t, MadeTool)]
     if len(made) == 2:
-        return a.noun == b.noun and bool(set(a.group) & set(b.group))
+        looks = not (a.exact and b.exact) and all(any(v in LOOKS for v in t.group) for t in made)
+        return a.noun == b.noun and (looks or bool(set(a.group) & set(b.group)))
     if len(made) == 1:
         other = b if made[0] is a else a
         return any(w in name.split() for w in made[0].noun.split() for name in other.words())
@@ -35,8 +38,8 @@ def new_tool(d, everyday):
 
 def offers(d, n=None, first=None):
     """One to five tools, rarely more; the first is the one to call."""
-    n = n or (d.num(6, 12) if d.chance(0.03) else d.one([1, 1, 2, 2, 3, 3, 4, 5]))
-    out = [first or new_tool(d, d.chance(0.42))]
+    n = n or (d.num(6, 12) if d.chance(0.04) else d.one([1, 1, 1, 2, 2, 3, 3, 4, 5]))
+    out = [first] if first else list(twins(d)) if n > 1 and d.chance(0.1) else [new_tool(d, d.chance(0.42))]
     mostly = 0.8 if not isinstance(out[0], MadeTool) and d.chance(0.4) else 0.35
     while len(out) < n:
         made = [t for t in out if isinstance(t, MadeTool)]
@@ -63,6 +66,8 @@ def framed(d, text):
 
 def small(value):
     """Strings in lower case, as users write who never use capitals."""
+    if isinstance(value, dict):
+        return {k: small(v) for k, v in value.items()}
     return value.lower() if isinstance(value, str) else [small(v) for v in value] if isinstance(value, list) else value
 
 
@@ -90,6 +95,43 @@ def one_call(d, everyday=None):
     offered = offers(d, first=None if everyday is None else new_tool(d, everyday))
     text, arguments = request(d, offered[0])
     return scene("tool_call", [user(text), call(offered[0], arguments)], specs(d, offered))
+
+
+def twin_call(d):
+    """Two tools that only their verbs tell apart."""
+    a, b = twins(d)
+    offered = [b] + offers(d, d.one([1, 1, 2, 3]), a)
+    text, arguments = request(d, a)
+    return scene("tool_call", [user(text), call(a, arguments)], specs(d, list({t.name: t for t in offered}.values())))
+
+
+def chosen_call(d, fits):
+    """A call of a made-up tool that fits, with its arguments."""
+    while True:
+        tool = MadeTool(d)
+        if any(fits(p) for p in tool.params):
+            text, arguments = request(d, tool)
+            if any(fits(p) and p.name in arguments for p in tool.params):
+                return scene("tool_call", [user(text), call(tool, arguments)], specs(d, offers(d, first=tool)))
+
+
+def symbol_call(d):
+    """A value of marks, code or JSON that must come out as it went in."""
+    return chosen_call(d, lambda p: p.kind.name == "raw")
+
+
+def nested_call(d):
+    return chosen_call(d, lambda p: p.kind.name in ("object", "objects"))
+
+
+def several(d):
+    """The same call for two to four of a kind: "open valves 3, 4 and 9"."""
+    pair = None
+    while not pair:
+        tool = MadeTool(d)
+        pair = tool.ask_two(d)
+    text, made = pair
+    return scene("tool_two", [user(framed(d, text)), both([(tool, a) for a in made])], specs(d, offers(d, first=tool)))
 
 
 def one_made_call(d):
@@ -133,7 +175,11 @@ def unfit_tool(d):
 
 def no_fit(d):
     """The user wants something that none of the offered tools does; sometimes no tool is offered at all."""
-    offered = offers(d, d.num(2, 6), unfit_tool(d))
+    if d.chance(0.2):
+        wanted, other = twins(d, near=False)
+        offered = [wanted, other] + offers(d, d.num(1, 3), wanted)[1:]
+    else:
+        offered = offers(d, d.num(2, 6), unfit_tool(d))
     text, _ = request(d, offered[0])
     if d.chance(0.15):
         return scene("tool_none", exchange(refusal(text)))
@@ -186,14 +232,14 @@ def later(d, hidden, given):
 def two_requests(d, offered):
     """(text, [(tool, arguments), ..]) of a request for two or, rarely, three calls."""
     first = offered[0]
-    pair = first.ask_two(d) if isinstance(first, EverydayTool) and d.chance(0.6) else None
+    pair = first.ask_two(d) if d.chance(0.6) else None
     if pair:
         return pair[0], [(first, a) for a in pair[1]]
     tools = [first] + (offered[1:3] if len(offered) > 2 and d.chance(0.06) else [offered[1] if len(offered) > 1 else first])
-    text, arguments = first.ask(d)
+    text, arguments = first.ask(d, closed=True)
     made = [(first, arguments)]
     for tool in tools[1:]:
-        more, arguments = tool.ask(d, lead=isinstance(tool, MadeTool) and d.chance(0.2))
+        more, arguments = tool.ask(d, lead=isinstance(tool, MadeTool) and d.chance(0.2), closed=True)
         link = d.one([" and ", ". Also ", " and also ", ". Then ", ", and ", ". And ", ". After that ", ", then ", f". {d.one(FORMS['after']).capitalize()} "])
         text = text.rstrip(".?") + (link + lower_first(more.rstrip(".?")) if d.chance(0.85) else d.one([". ", "\n"]) + more)
         made.append((tool, arguments))
@@ -216,7 +262,7 @@ def two_calls(d):
 
 def both(made):
     names = joined(list(dict.fromkeys(t.name for t, _ in made)))
-    return calls(f"I make {'two' if len(made) == 2 else 'three'} calls: {names}.", *[(t.name, a) for t, a in made])
+    return calls(f"I make {number_word(len(made))} calls: {names}.", *[(t.name, a) for t, a in made])
 
 
 def two_results(d):

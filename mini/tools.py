@@ -6,6 +6,8 @@ from kinds import KINDS, words_of
 from material import sections
 
 FORMS = sections("tools")
+FORMATS = {"date": "date", "time": "time", "email": "email", "url": "uri", "when": "date-time"}
+PREFIXES = "api app my crm erp home office shop admin user client service smart data cloud core ext util github jira slack calendar mail drive notes files".split()
 
 
 class Param:
@@ -17,6 +19,10 @@ class Param:
     @property
     def words(self):
         return words_of(self.name)
+
+    def plain_flag(self):
+        """Can its name stand before a noun, as in "draft letter"?"""
+        return self.name.isalpha() and self.name.islower() and self.name in self.kind.all_names and self.name not in ("notify", "track", "append", "force")
 
     def value(self, d):
         return d.one(self.options) if self.options else self.kind.make(d)
@@ -42,14 +48,21 @@ class Param:
             example = ", ".join(map(str, example)) if isinstance(example, list) else example
             out["description"] = d.one(["The {w}, e.g. {v}", "The {w}, for example {v}.", "{W} such as {v}", "{W} (like {v})"]).format(
                 w=self.words, W=self.words.capitalize(), v=example)
-        if out["type"] in ("integer", "number") and d.chance(0.06):
-            out.update(minimum=0, maximum=d.num(10, 9999))
+        if out["type"] in ("integer", "number") and d.chance(0.1):
+            out.update(d.one([{"minimum": 0, "maximum": d.num(10, 9999)}, {"minimum": d.num(0, 1)}, {"exclusiveMinimum": 0}, {"multipleOf": 1}]))
+        if out["type"] == "string" and not self.options and d.chance(0.07):
+            out.update(d.one([{"minLength": d.num(0, 1)}, {"maxLength": d.num(20, 500)}, {"format": FORMATS.get(self.kind.name, "string")}, {"pattern": "^.+$"},
+                              {"examples": [self.value(d), self.value(d)]}, {"nullable": True}]))
+        if out["type"] == "array" and d.chance(0.15):
+            out.update(d.one([{"minItems": 1}, {"uniqueItems": True}, {"maxItems": d.num(5, 50)}]))
         if style["titles"]:
             out = {"title": self.words.title(), **out} if d.chance(0.5) else {**out, "title": self.words.title()}
         if not self.required and d.chance(0.2):
             out["default"] = self.value(d) if d.chance(0.6) else None
             if style["titles"] and "enum" not in out and "items" not in out:
                 out = {"anyOf": [{"type": out.pop("type")}, {"type": "null"}], **out}
+            elif "enum" not in out and d.chance(0.15):
+                out["type"] = [out["type"], "null"]
         if d.chance(0.04):
             out = dict(d.shuffled(out.items()))
         return out
@@ -87,16 +100,20 @@ def remarked(d, description):
 
 
 def styled(d, name):
-    """Other ways to write a tool's name: camelCase, dashes, a prefix."""
+    """Other ways to write a tool's name: camelCase, PascalCase, dashes, a prefix, an ending."""
     k = d.num(1, 100)
     first, *rest = name.split("_")
-    if k <= 6 and rest:
+    if k <= 8:
         return first + "".join(w.capitalize() for w in rest)
-    if k <= 9:
+    if k <= 14:
         return name.replace("_", "-")
-    if k <= 12:
-        return d.one([values.made_up(d), "api", "app", "my"]) + d.one(["_", "-", "__"]) + name
-    return f"mcp__{values.made_up(d)}__{name}" if k == 13 else name
+    if k <= 17:
+        return "".join(w.capitalize() for w in (first, *rest))
+    if k <= 22:
+        return (values.made_up(d) if d.chance(0.3) else d.one(PREFIXES)) + d.one(["_", "-", "__", "_"]) + name
+    if k <= 25:
+        return name + d.one(["_tool", "_v2", "_now", "_api", "_by_id", "_async", "_item", "Tool", "_for_user"])
+    return f"mcp__{values.made_up(d)}__{name}" if k <= 27 else name
 
 
 class Tool:

@@ -1,9 +1,14 @@
 """Trains the model on freshly generated conversations.
 
-python3 train.py OUT --minutes 8 [--seed 1] [--resume RUN]
+python3 train.py OUT --minutes 8 [--seed 1]                   the whole schedule
+python3 train.py OUT --minutes 14 --until 7                   its first seven minutes; SIGTERM and Ctrl-C stop it as well
+python3 train.py OUT --minutes 14 --resume OUT                the rest of it
+python3 train.py NEW --minutes 2 --flat 0 --resume OUT --fresh [--resume-name last]
+                                                              another schedule from earlier weights, here a falling rate alone
 torchrun --standalone --nproc-per-node 2 train.py OUT ..      on several GPUs, each with its own workers and its own data
 
-OUT gets flat*.safetensors (before the rate falls, to resume from) and final*.safetensors in float16, config.json and log.json.
+OUT gets last*.safetensors and place.json every --save-every seconds and at a stop, flat*.safetensors (before the rate falls) and, when the
+schedule is done, final*.safetensors, all in float16, config.json and log.json.
 On a GPU the whole step is one CUDA graph: at this size launching the kernels one by one takes longer than running them.
 Several GPUs take the same step on different data and then share the mean of their weights and momenta.
 """
@@ -19,16 +24,18 @@ import torch.distributed as dist
 import model
 import optim
 from feed import LONGEST, Feed, batch_size, views
-from store import read_run, save_run
+from place import Place
+from store import read_run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WARM = 150
+WARM, WARM_AGAIN = 150, 40
 RANK, RANKS = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
-def schedule(step, progress, flat):
-    """Rise over WARM steps, stay, then fall to zero in a straight line from the progress flat on."""
-    return min(1.0, (step + 1) / WARM) * (1.0 if progress < flat else max(0.0, (1 - progress) / (1 - flat)))
+def schedule(place, progress, flat):
+    """Rise, stay, then fall to zero in a straight line from the progress flat on. A run that goes on rises again, shortly."""
+    rise = (place.here + 1) / (WARM if place.here == place.step else WARM_AGAIN)
+    return min(1.0, rise) * (1.0 if progress < flat else max(0.0, (1 - progress) / (1 - flat)))
 
 
 class Stepper:
@@ -112,7 +119,7 @@ class Stepper:
 def start(a, device):
     """(config, weights): new ones or those of an earlier run."""
     if a.resume:
-        c, tensors = read_run(a.resume, a.resume_name)
+        c, tensors = read_run(a.resume, a.resume_name or "last")
         w = model.from_hf(tensors, c, device)
     else:
         c = {**model.CONFIG, **json.loads(a.config)}
@@ -122,7 +129,8 @@ def start(a, device):
 
 def train(a):
     from tokenizers import Tokenizer
-    opened, feed = time.time(), Feed(a.tokenizer, a.seed + 100 * RANK, a.workers)
+    opened, place = time.time(), Place(a)
+    feed = Feed(a.tokenizer, a.seed + 100 * RANK + 10_000 * (place.parts - 1), a.workers)
     device = f"cuda:{RANK}" if torch.cuda.is_available() else "cpu"
     if device != "cpu":
         torch.cuda.set_device(device)
@@ -134,61 +142,75 @@ def train(a):
     print(f"ready after {time.time() - opened:.1f} s, {model.count(c)} parameters, graph: {stepper.graph is not None}", flush=True)
     if RANKS > 1:
         dist.init_process_group()
-    log = run(a, c, w, stepper, feed)
+    place.obey_signals()
+    done = run(a, c, w, stepper, feed, place)
     feed.close()
     if RANK == 0:
-        save_run(a.out, "final", c, model.to_hf(w))
-        with open(f"{a.out}/log.json", "w") as f:
-            json.dump(log, f, indent=0)
+        place.save(a.out, c, model.to_hf(w))
+        if done:
+            place.save(a.out, c, model.to_hf(w), "final")
+        write_log(a, feed, place, done)
     return c, w
 
 
-def agreed(progress):
-    """The first process's progress, so that all end at the same step."""
-    if RANKS > 1:
-        told = torch.tensor(progress, dtype=torch.float64)
-        dist.broadcast(told, 0)
-        progress = float(told)
-    return progress
-
-
-def run(a, c, w, stepper, feed):
-    """The training loop; its log, which counts what this process has seen."""
-    began, step, seen, learned, rows, losses, saved = time.time(), 0, 0, 0, [], [], False
-    feed.waited = 0.0
-    while True:
-        progress = agreed(step / a.steps if a.steps else (time.time() - began) / (a.minutes * 60))
-        if progress >= 1:
-            break
-        if progress >= a.flat and not saved:
-            saved = True
-            if RANK == 0:
-                save_run(a.out, "flat", c, model.to_hf(w))
-        scale = schedule(step, progress, a.flat)
-        used, count = stepper.load(feed, optim.hyper(step + 1, a.rate * scale, a.rest_rate * scale))
-        stepper.step()
-        losses.append(stepper.loss.clone())
-        step, seen, learned = step + 1, seen + used, learned + count
-        if step % a.every == 0:
-            mean = float(torch.stack(losses).mean())
-            assert math.isfinite(mean), "the loss is not finite"
-            rows.append({"step": step, "seconds": round(time.time() - began, 1), "loss": round(mean, 4), "tokens": seen, "learned": learned,
-                         "waited": round(feed.waited, 1), "repeated": feed.repeats})
-            losses = []
-            print(json.dumps(rows[-1]), flush=True)
-    seconds = time.time() - began
-    summary = {"steps": step, "seconds": round(seconds, 1), "tokens": seen, "learned": learned, "tokens_per_second": round(seen / seconds),
-               "processes": RANKS, "blocks_made": feed.made, "blocks_repeated": feed.repeats, "args": vars(a)}
+def write_log(a, feed, place, done):
+    seconds = place.seconds
+    summary = {"steps": place.step, "seconds": round(seconds, 1), "tokens": place.seen, "learned": place.learned, "tokens_per_second": round(place.seen / seconds),
+               "done": done, "parts": place.parts, "processes": RANKS, "blocks_made": feed.made, "blocks_repeated": feed.repeats, "args": vars(a)}
     print(json.dumps(summary), flush=True)
-    return {"summary": summary, "rows": rows}
+    with open(f"{a.out}/log.json", "w") as f:
+        json.dump({"summary": summary, "rows": place.rows}, f, indent=0)
+
+
+def agreed(progress, end):
+    """The first process's progress and will to end, so that all end at the same step."""
+    if RANKS > 1:
+        told = torch.tensor([progress, end], dtype=torch.float64)
+        dist.broadcast(told, 0)
+        progress, end = float(told[0]), bool(told[1])
+    return progress, end
+
+
+def run(a, c, w, stepper, feed, place):
+    """The training loop. Is the schedule done?"""
+    losses, was_flat = [], False
+    feed.waited = 0.0
+    place.start()
+    while True:
+        progress, end = agreed(*place.progress())
+        if progress >= a.flat and was_flat and RANK == 0:
+            place.save(a.out, c, model.to_hf(w), "flat")
+        was_flat = progress < a.flat
+        if end:
+            return progress >= 1
+        scale = schedule(place, progress, a.flat)
+        counts = stepper.load(feed, optim.hyper(place.here + 1, a.rate * scale, a.rest_rate * scale))
+        stepper.step()
+        place.count(*counts)
+        losses.append(stepper.loss.clone())
+        if place.step % a.every == 0:
+            report(feed, place, losses)
+            losses = []
+        if place.due() and RANK == 0:
+            place.save(a.out, c, model.to_hf(w))
+
+
+def report(feed, place, losses):
+    mean = float(torch.stack(losses).mean())
+    assert math.isfinite(mean), "the loss is not finite"
+    place.rows.append({"step": place.step, "seconds": round(place.seconds, 1), "loss": round(mean, 4), "tokens": place.seen, "learned": place.learned,
+                       "waited": round(feed.waited, 1), "repeated": feed.repeats})
+    print(json.dumps(place.rows[-1]), flush=True)
 
 
 if __name__ == "__main__":
-    p = argparse.ArgumentParser(description=__doc__)
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
     p.add_argument("--tokenizer", default=f"{HERE}/checkpoint/tokenizer.json")
     p.add_argument("--minutes", type=float, default=8)
     p.add_argument("--steps", type=int, default=0, help="instead of minutes")
+    p.add_argument("--until", type=float, help="stop after so many minutes of the schedule, to go on with --resume")
+    p.add_argument("--save-every", type=float, default=60, help="seconds")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--rate", type=float, default=5e-3)
     p.add_argument("--rest-rate", type=float, default=3e-3)
@@ -197,6 +219,7 @@ if __name__ == "__main__":
     p.add_argument("--workers", type=int, default=13)
     p.add_argument("--every", type=int, default=200)
     p.add_argument("--config", default="{}")
-    p.add_argument("--resume")
-    p.add_argument("--resume-name", default="flat")
+    p.add_argument("--resume", help="a run to go on from, at its place in the schedule")
+    p.add_argument("--resume-name", help="last (the default), flat or final")
+    p.add_argument("--fresh", action="store_true", help="take the weights of --resume alone and begin the schedule anew")
     train(p.parse_args())

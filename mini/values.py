@@ -8,6 +8,7 @@ FIRST, LAST, NOUNS = pool("words", "first names"), pool("words", "last names"), 
 CITIES, THINGS, COLOURS = pool("words", "cities"), pool("words", "things"), pool("words", "colours")
 ADJECTIVES, DAYS, MONTHS = pool("words", "adjectives"), pool("words", "days"), pool("words", "months")
 NUMBER_WORDS, EXTENSIONS = pool("words", "number words"), pool("words", "extensions")
+VERBS = pool("vocabulary", "verbs")
 FOREIGN, FOREIGN_CITIES, SCRIPTS = pool("words", "foreign names"), pool("words", "foreign cities"), sections("words")["scripts"]
 
 REAL = [w.lower() for w in {x for p in (FIRST, LAST, NOUNS, ADJECTIVES) for x in p} if len(w) > 3]
