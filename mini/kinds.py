@@ -3,6 +3,7 @@
 A kind is a section "kind <name> <json type> <weight>" of data/tools.txt; everyday tools use some more, listed here.
 """
 import functools
+import json
 
 import symbols
 import values
@@ -30,12 +31,15 @@ class Kind:
 
 
 def word_list(d):
-    make = d.one([values.word, values.word, values.first_name, values.made_up])
+    make = d.one(ITEMS)
     out = []
     while len(out) < d.num(1, 4):
         word = make(d)
-        out += [] if word in out else [word]
+        out += [] if word in out or "," in word or " and " in word else [word]
     return out
+
+
+ITEMS = [values.word, values.word, values.first_name, values.made_up, values.city, values.email, values.code, values.path, lambda d: f"{values.word(d)} {values.word(d)}"]
 
 
 def marked_text(d):
@@ -54,7 +58,7 @@ def any_word(d):
 
 MAKE = {"person": values.person, "city": values.city, "text": marked_text, "word": any_word, "query": values.query, "date": values.date, "time": values.clock,
         "email": values.email, "code": any_code, "path": values.path, "url": values.url, "int": lambda d: d.num(0, d.one([10, 50, 999, 5000])),
-        "float": values.decimal, "bool": lambda d: d.chance(0.5), "list": word_list, "numbers": lambda d: [d.num(0, 99) for _ in range(d.num(2, 5))],
+        "float": values.decimal, "bool": lambda d: d.chance(0.5), "list": word_list, "numbers": lambda d: [d.num(*d.one([(0, 99), (0, 99), (-20, 20), (100, 9999)])) for _ in range(d.num(2, 5))],
         "measure": lambda d: d.fresh(lambda: symbols.measure(d)), "raw": symbols.raw}
 
 
@@ -176,7 +180,7 @@ def shown(d, kind, value):
     if kind == "lockstate":
         return "lock" if value else "unlock"
     if isinstance(value, list):
-        return joined([str(v) for v in value], d.one([" and ", ", "]))
+        return json.dumps(value, ensure_ascii=False) if d.chance(0.07) else joined([str(v) for v in value], d.one([" and ", ", "]))
     if kind in ("small", "int", "stars") and 0 <= value <= 100 and d.chance(0.25 if value <= 12 else 0.08):
         return number_word(value)
     if kind == "float" and d.chance(0.1) and value > 0:

@@ -70,6 +70,9 @@ def make_params(d, ident=None):
     if d.chance(0.1):
         (a, b, paired), forms = d.one(PAIRS)
         params, pair = params + [Param(a, paired), Param(b, paired)], (a, b, forms)
+    elif d.chance(0.06):
+        counted = Param(d.one(sorted(wording.COUNTED)), "int", d.chance(0.7)), Param(param_name(d, KINDS["word"]), "word")
+        params += [p for p in counted if not ident or p.name != ident.name]
     count = d.num(5, 8) if d.chance(0.04) else d.one(PARAMETERS)
     for name in d.some(BAG, max(0, count - len(params))):
         p = make_param(d, name)

@@ -6,10 +6,12 @@ import cases
 import chain_scenes
 import render
 import scenes
+import symbols
 import tool_scenes
 from dice import Dice, held_out
 from inflect import ing, number_word, past
 from judge import judge, same, split_answer
+from tools import dumps
 
 COUNT = 400
 
@@ -118,6 +120,17 @@ class Forms(unittest.TestCase):
         self.assertEqual([past(v) for v in ("stop", "archive", "carry", "send", "look up")], ["stopped", "archived", "carried", "sent", "looked up"])
         self.assertEqual([ing(v) for v in ("stop", "archive", "carry", "tie", "free")], ["stopping", "archiving", "carrying", "tying", "freeing"])
         self.assertEqual([number_word(n) for n in (7, 20, 42, 100)], ["seven", "twenty", "forty-two", "one hundred"])
+
+
+class Signs(unittest.TestCase):
+    def test_strings_of_signs_survive_json_and_belong_to_their_split(self):
+        for split in ("train", "test"):
+            d, found = Dice(4, split), ""
+            for _ in range(1000):
+                text = symbols.raw(d)
+                self.assertEqual(json.loads(dumps({"v": text}))["v"], text)
+                found += text
+            self.assertFalse(set("{}[]()<>\"'`\\%$&µ€") - set(found))
 
 
 class Judge(unittest.TestCase):

@@ -12,6 +12,8 @@ from turns import article, upper_first
 FORMS = {**sections("tools"), **sections("wording")}
 NEEDS_NAME = {"word", "enum", "int", "float", "list", "numbers", "bool", "measure", "raw", "object", "objects"}
 QUESTIONS = ("Can ", "Could ", "Would ", "Will ", "Should ", "Must ", "Do ", "How ", "What ", "What's ", "Where ", "May ", "Is ", "Have ", "Any ", "Why ", "Won't ", "Shall ", "Are ")
+PREPOSITIONS = set("to from in at on for by with about until since into near of starting between saying called named titled that".split())
+COUNTED = set("quantity count copies number pieces servings tickets seats units cups portions boxes bottles".split())
 LOOKS = set("get fetch show find check view inspect lookup search retrieve display read list see query locate".split())
 
 
@@ -55,6 +57,10 @@ def value_pieces(d, tool, arguments, said, closed):
         a, b, forms = tool.pair
         pieces.append(d.one(forms).format(a=arguments[a], b=arguments[b]))
         said = said | {a, b}
+    both = counted(d, tool, arguments, said)
+    if both:
+        pieces.append(both[0])
+        said = said | both[1]
     for p in tool.params:
         if p.name not in arguments or p.name in said:
             continue
@@ -64,6 +70,17 @@ def value_pieces(d, tool, arguments, said, closed):
         else:
             pieces.append(piece(d, tool, p, value))
     return pieces, last
+
+
+def counted(d, tool, arguments, said):
+    """(how many of what as one piece, the two names): "3 lamp", "2 x rice"; None where the tool has no such parameters."""
+    numbers = [p for p in tool.params if p.kind.name == "int"]
+    words = [p for p in tool.params if p.kind.name == "word"]
+    names = {p.name for p in (*numbers, *words)}
+    if len(numbers) != 1 or len(words) != 1 or numbers[0].name not in COUNTED or not names <= set(arguments) or names & said or d.chance(0.4):
+        return None
+    form = d.one(["{q} {v}", "{q} {v}", "{q} x {v}", "{q}x {v}", "{v} x {q}", "{v}, {q} of them"])
+    return form.format(q=shown(d, "int", arguments[numbers[0].name]), v=arguments[words[0].name]), names
 
 
 def role_of(d, tool, p):
@@ -101,6 +118,8 @@ def piece(d, tool, p, value):
         return f"{text} {w}" if text[-1].isalnum() and " " not in text else text
     if kind == "enum" and d.chance(0.12):
         return f"{text} {w}"
+    if kind in ("int", "float") and p is not tool.ident and d.chance(0.2) and sum(q.kind.name in ("int", "float", "measure") for q in tool.params) == 1:
+        return f"{d.one(['to', 'to', 'at', 'of'])} {text}"
     role = role_of(d, tool, p) if d.chance(0.5) else None
     if role or can_be_plain(d, tool, p):
         form = role or d.one(p.kind.plain or ["{v}", "in {v}", "make it {v}", "{v} please"])
@@ -146,7 +165,7 @@ def say(d, tool, arguments, lead=True, closed=False):
     pieces, last = value_pieces(d, tool, arguments, said, closed or not lead)
     pieces = d.shuffled(pieces)
     if not lead:
-        return f"{tool.verb} {noun}" + (d.one([" ", " ", ", "]) + joined(pieces, d.one([", ", " and "])) if pieces else "")
+        return f"{tool.verb} {noun}" + (run_on(d, pieces) if pieces else "")
     if pieces and not last and d.chance(0.12):
         order = core(d, tool, noun) if d.chance(0.3) else f"{tool.verb} {noun}"
         return upper_first(d.phrase(FORMS["front"]).replace("\\n", "\n").format(p=joined(pieces, d.one([", ", " and "])), c=order, C=upper_first(order)))
@@ -154,9 +173,19 @@ def say(d, tool, arguments, lead=True, closed=False):
     mark = "?" if upper_first(text).startswith(QUESTIONS) and not last else d.one([".", ".", ".", ""])
     text = text.rstrip("?") if pieces or last else text
     if pieces + last:
-        text += listed(d, pieces + last) if len(pieces) > 1 and not last and d.chance(0.05) else d.one([" ", " ", ", ", ": "]) + joined(pieces + last, d.one([", ", " and ", ", and "]))
+        text += listed(d, pieces) if len(pieces) > 1 and not last and d.chance(0.05) else run_on(d, pieces + last)
     text = upper_first(text) if d.chance(0.85) else text
     return text if last or text[-1] in "?!." else text + mark
+
+
+def run_on(d, pieces):
+    """The pieces after the noun; those that open with a preposition need no comma: "to Tom in Oslo"."""
+    opens = [p for p in pieces[:-1] if p.split(" ", 1)[0] in PREPOSITIONS] if d.chance(0.7) else []
+    rest = [p for p in pieces if p not in opens]
+    head = "".join(" " + p for p in opens)
+    if rest[0].split(" ", 1)[0] in PREPOSITIONS and len(rest) == 1 and opens:
+        return head + " " + rest[0]
+    return head + d.one([" ", " ", ", ", ": "]) + joined(rest, d.one([", ", " and ", ", and "]))
 
 
 def listed(d, pieces):
