@@ -57,9 +57,9 @@ function ours(folder: string, batch: number): Counts {
   const counts = mx.scope(() => {
     for (let row = 0; row < batch; row++) kv.addRow();
     const ids = mx.fromArray(new Uint32Array(batch * PROMPT), [batch, PROMPT]);
-    mx.evaluate(model.forward(model.embed(ids), kv.begin(PROMPT), kv.layers));
+    mx.evaluate(model.forward(model.embed(ids), kv.begin(PROMPT), kv.layers, ids));
     const last = mx.fromArray(new Uint32Array(batch), [batch, 1]);
-    const hidden = model.forward(model.embed(last), kv.begin(1), kv.layers);
+    const hidden = model.forward(model.embed(last), kv.begin(1), kv.layers, last);
     const logits = mx.reshape(model.logits(hidden), [batch, model.vocabSize]);
     const rows = Array.from({ length: batch }, () => {
       return new SamplerRow({ sampling: greedy, minTokens: 0, stopIds: [], logprobs: undefined }, model.vocabSize, new Uint32Array(1));

@@ -61,6 +61,6 @@ function toEncoder(model: Model, width: number, causal: boolean, pooling: Poolin
     maxLength: model.contextLength,
     width,
     pooling,
-    forward: texts => model.forward(model.embed(texts.ids), texts.batch, decoderAttention(texts, model.layout, causal)),
+    forward: texts => model.forward(model.embed(texts.ids), texts.batch, decoderAttention(texts, model.layout, causal), texts.ids),
   };
 }

@@ -89,6 +89,10 @@ export class TextAttention implements LayerKv {
     return this.texts.each([queries, keys, values], ([q, k, v], { length }) => attend(q!, k!, v!, this.texts.mask(length, this.sight), options));
   }
 
+  look(): Tensor {
+    throw new Error("texts are read whole: an encoder has no layers that share what others keep");
+  }
+
   carry(): Tensor {
     throw new Error("texts are read whole: an encoder has no layers that carry states");
   }

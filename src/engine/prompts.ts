@@ -168,7 +168,8 @@ export class PromptReader {
     const ids = new Uint32Array(chunks.length * length);
     chunks.forEach(({ sequence, from, to }, row) => ids.set(sequence.source.subarray(from, to), row * length));
     const batch = { ...kv.begin(length), adapters: adapterRows(chunks.map(chunk => chunk.sequence)) };
-    return this.model.forward(this.model.embed(mx.fromArray(ids, [chunks.length, length])), batch, kv.layers);
+    const tokens = mx.fromArray(ids, [chunks.length, length]);
+    return this.model.forward(this.model.embed(tokens), batch, kv.layers, tokens);
   }
 
   private stored(sequence: Sequence, ids: Uint32Array): Uint32Array {

@@ -147,7 +147,8 @@ export class Runner {
   private decode(): Waiting {
     const count = this.rows.length;
     const batch = { ...this.kv.begin(1), adapters: adapterRows(this.rows.map(row => row.sequence)) };
-    const hidden = this.model.forward(this.model.embed(mx.reshape(this.lastIds!, [count, 1])), batch, this.kv.layers);
+    const ids = mx.reshape(this.lastIds!, [count, 1]);
+    const hidden = this.model.forward(this.model.embed(ids), batch, this.kv.layers, ids);
     return { rows: [...this.rows], logits: mx.reshape(this.model.logits(hidden), [count, this.model.vocabSize]) };
   }
 

@@ -10,6 +10,7 @@ import { PlainStrip, QuantizedStrip, type Strip } from "./strip.ts";
 export class LayerSlab implements HeldLayer {
   private readonly keys: Strip;
   private readonly values: Strip;
+  private held: readonly [Tensor, Tensor] | undefined; // what this pass attends to; of its scope
 
   constructor(
     private readonly layout: AttentionLayout,
@@ -20,11 +21,16 @@ export class LayerSlab implements HeldLayer {
     [this.keys, this.values] = [strip(), strip()];
   }
 
-  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
+  attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor {
     const step = this.step();
     this.keys.write(keys, step);
     this.values.write(values, step);
-    return attend(queries, this.keys.held(step), this.values.held(step), step.mask(this.layout.window), options);
+    this.held = [this.keys.held(step), this.values.held(step)];
+    return this.look(queries, batch, options);
+  }
+
+  look(queries: Tensor, _batch: Batch, options: AttendOptions): Tensor {
+    return attend(queries, ...this.held!, this.step().mask(this.layout.window), options);
   }
 
   carry(): never {

@@ -42,6 +42,10 @@ export class RecurrentRows implements HeldLayer {
     throw new TypeError("a recurrent layer has no keys and values");
   }
 
+  look(): never {
+    this.attend();
+  }
+
   part(row: number): Tensor[] {
     return this.states.map(state => mx.sliceAxis(state, 0, row, row + 1));
   }

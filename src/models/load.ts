@@ -57,7 +57,7 @@ export function loadModel(folder: string, options: LoadOptions = {}): LoadedMode
 }
 
 function withAdapters(model: Model, adapters: Adapters): Model {
-  return { ...model, forward: (hidden, batch, kv) => adapters.during(batch.adapters, () => model.forward(hidden, batch, kv)) };
+  return { ...model, forward: (hidden, batch, kv, ids) => adapters.during(batch.adapters, () => model.forward(hidden, batch, kv, ids)) };
 }
 
 export interface Checkpoint {

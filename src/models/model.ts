@@ -31,7 +31,7 @@ export interface KvQuantization {
   readonly from: number; // positions before this one stay as they are
 }
 
-/** States of one size, however many tokens they sum up; a layer that looks at one token alone has none. */
+/** States of one size, however many tokens they sum up; a layer that looks at one token alone, or at what another layer keeps, has none. */
 export interface RecurrentLayout {
   readonly states: readonly StateLayout[];
 }
@@ -54,6 +54,8 @@ export interface LayerKv {
    * keys and values are [B, kvHeads, L, D]. Returns [B, heads, L, valueDim].
    */
   attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor;
+  /** Attends over the same as this pass's `attend` did, which came before, and stores nothing: for layers that share another one's keys and values. */
+  look(queries: Tensor, batch: Batch, options: AttendOptions): Tensor;
   /** Hands `advance` the states of all rows, [B, …shape], zeros before the first token; keeps those that it returns, and returns its output. */
   carry(input: Tensor, advance: Advance): Tensor;
 }
@@ -66,8 +68,8 @@ export interface Model {
   readonly layout: readonly LayerLayout[]; // one per layer
   /** ids [B, L] → [B, L, hidden]. Apart from forward so that other modalities can replace rows. */
   embed(ids: Tensor): Tensor;
-  /** [B, L, hidden] → [B, L, hidden], after the last norm. */
-  forward(hidden: Tensor, batch: Batch, kv: readonly LayerKv[]): Tensor;
+  /** [B, L, hidden] → [B, L, hidden], after the last norm. ids [B, L] are those that were embedded: some layers look at them again. */
+  forward(hidden: Tensor, batch: Batch, kv: readonly LayerKv[], ids: Tensor): Tensor;
   /** [..., hidden] → [..., vocabSize] float32. */
   logits(hidden: Tensor): Tensor;
 }

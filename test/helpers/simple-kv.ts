@@ -38,12 +38,19 @@ class SimpleLayer implements LayerKv {
     return output;
   }
 
-  attend(queries: Tensor, keys: Tensor, values: Tensor, _batch: Batch, options: AttendOptions): Tensor {
+  attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor {
+    this.rows.forEach((held, i) => {
+      const [k, v] = [keys, values].map(t => mx.sliceAxis(t, 0, i, i + 1)) as [Tensor, Tensor];
+      this.hold(i, held === undefined ? [k, v] : [mx.concatenate([held[0]!, k], 2), mx.concatenate([held[1]!, v], 2)]);
+    });
+    return this.look(queries, batch, options);
+  }
+
+  look(queries: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     const outputs = this.rows.map((held, i) => {
-      const [q, k, v] = [queries, keys, values].map(t => mx.sliceAxis(t, 0, i, i + 1)) as [Tensor, Tensor, Tensor];
-      const all = held === undefined ? ([k, v] as const) : ([mx.concatenate([held[0]!, k], 2), mx.concatenate([held[1]!, v], 2)] as const);
-      this.hold(i, all);
-      const mask = this.mask(mx.shape(k)[2]!, mx.shape(all[0])[2]!);
+      const q = mx.sliceAxis(queries, 0, i, i + 1);
+      const all = held as readonly [Tensor, Tensor];
+      const mask = this.mask(mx.shape(q)[2]!, mx.shape(all[0])[2]!);
       if (options.softcap !== undefined) return capped(q, all, mask, options.scale, options.softcap);
       return mx.scaledDotProductAttention(q, all[0], all[1], options.scale, mask, options.sinks);
     });

@@ -21,8 +21,9 @@ function read(model: Model, kv: KvRows, chunks: readonly number[]): Float32Array
   let logits = new Float32Array();
   for (const length of chunks) {
     logits = mx.scope(() => {
-      const ids = Uint32Array.from({ length }, (_, i) => ((at + i) * 37) % model.vocabSize);
-      const hidden = model.forward(model.embed(mx.fromArray(ids, [1, length])), kv.begin(length), kv.layers);
+      const numbers = Uint32Array.from({ length }, (_, i) => ((at + i) * 37) % model.vocabSize);
+      const ids = mx.fromArray(numbers, [1, length]);
+      const hidden = model.forward(model.embed(ids), kv.begin(length), kv.layers, ids);
       return mx.toFloat32(model.logits(mx.sliceAxis(hidden, 1, length - 1, length)));
     });
     at += length;

@@ -1,5 +1,6 @@
 // A group of rows against attention written out: every row keeps a list of its own keys and values.
 import { beforeAll, describe, expect, test } from "bun:test";
+import type { HeldLayer } from "../../src/kv/held.ts";
 import { KvRows } from "../../src/kv/rows.ts";
 import type { AttentionLayout } from "../../src/models/model.ts";
 import * as mx from "../../src/mx/index.ts";
@@ -39,12 +40,13 @@ class PlainRow {
   }
 }
 
-/** Feeds `length` new positions to all rows of a group and compares every output with the plain rows. */
+/** Feeds `length` new positions to all rows of a group and compares every output with the plain rows; another layer's queries look at the same. */
 function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, layout: AttentionLayout): void {
   const [rows, ends] = [plain.length, plain.map(row => row.keys.length)];
   const fed = plain.map(row => {
     const part = Array.from({ length }, () => ({
       q: numbers(random, HEADS * WIDTH),
+      other: numbers(random, HEADS * WIDTH),
       k: numbers(random, KV_HEADS * WIDTH),
       v: numbers(random, KV_HEADS * WIDTH),
     }));
@@ -54,19 +56,22 @@ function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, lay
     }
     return part;
   });
-  const tensor = (pick: "q" | "k" | "v", heads: number) => {
+  const tensor = (pick: "q" | "other" | "k" | "v", heads: number) => {
     const data = fed.flatMap(part => part.flatMap(one => Array.from(one[pick])));
     return mx.transpose(mx.fromArray(Float32Array.from(data), [rows, length, heads, WIDTH]), [0, 2, 1, 3]);
   };
-  const output = mx.scope(() => {
+  const outputs = mx.scope(() => {
     const batch = kv.begin(length);
-    return mx.toFloat32(
-      mx.transpose(kv.layers[0]!.attend(tensor("q", HEADS), tensor("k", KV_HEADS), tensor("v", KV_HEADS), batch, { scale: SCALE }), [0, 2, 1, 3]),
-    );
+    const [layer] = kv.layers as [HeldLayer];
+    const found = layer.attend(tensor("q", HEADS), tensor("k", KV_HEADS), tensor("v", KV_HEADS), batch, { scale: SCALE });
+    const seen = layer.look(tensor("other", HEADS), batch, { scale: SCALE });
+    return [found, seen].map(one => mx.toFloat32(mx.transpose(one, [0, 2, 1, 3])));
   });
-  const expected = plain.flatMap((row, r) => fed[r]!.flatMap(({ q }, i) => row.attend(q, ends[r]! + i + 1, layout.window)));
-  expect(output.length).toBe(expected.length);
-  expected.forEach((value, i) => expect(output[i]!).toBeCloseTo(value, 4));
+  (["q", "other"] as const).forEach((pick, n) => {
+    const expected = plain.flatMap((row, r) => fed[r]!.flatMap((one, i) => row.attend(one[pick], ends[r]! + i + 1, layout.window)));
+    expect(outputs[n]!.length).toBe(expected.length);
+    expected.forEach((value, i) => expect(outputs[n]![i]!).toBeCloseTo(value, 4));
+  });
 }
 
 describe.each([undefined, 5])("rows with window %p", window => {

@@ -21,7 +21,8 @@ function read({ model }: LoadedModel, ids: Int32Array, adapter: number): Float32
   kv.addRow();
   const logprobs = mx.scope(() => {
     const batch = { ...kv.begin(ids.length), ...(adapter > 0 && { adapters: mx.fromArray(Int32Array.of(adapter), [1]) }) };
-    const logits = model.logits(model.forward(model.embed(mx.fromArray(ids, [1, ids.length])), batch, kv.layers));
+    const tokens = mx.fromArray(ids, [1, ids.length]);
+    const logits = model.logits(model.forward(model.embed(tokens), batch, kv.layers, tokens));
     return mx.toFloat32(mx.subtract(logits, mx.logsumexp(logits, -1, true)));
   });
   kv.release();

@@ -24,7 +24,7 @@ function logprobs(folder: string, options: LoadOptions = {}): number[] {
   const numbers = mx.scope(() => {
     kv.addRow();
     const ids = mx.fromArray(Uint32Array.from(IDS), [1, IDS.length]);
-    const logits = model.logits(model.forward(model.embed(ids), kv.begin(IDS.length), kv.layers));
+    const logits = model.logits(model.forward(model.embed(ids), kv.begin(IDS.length), kv.layers, ids));
     return [...mx.toFloat32(mx.subtract(logits, mx.logsumexp(logits, -1, true)))];
   });
   kv.release();

@@ -130,8 +130,8 @@ export function modelSuite(name: string, layout: "stored" | "turned", report: (m
 function read(model: Model, kv: Rows, ids: readonly Ids[]): Float32Array[] {
   const length = ids[0]!.length;
   const all = mx.scope(() => {
-    const hidden = model.embed(mx.fromArray(Int32Array.from(ids.flat()), [ids.length, length]));
-    const logits = model.logits(model.forward(hidden, kv.begin(length), kv.layers));
+    const tokens = mx.fromArray(Int32Array.from(ids.flat()), [ids.length, length]);
+    const logits = model.logits(model.forward(model.embed(tokens), kv.begin(length), kv.layers, tokens));
     expect([mx.shape(logits), mx.dtype(logits)]).toEqual([[ids.length, length, model.vocabSize], "float32"]);
     return mx.toFloat32(mx.subtract(logits, mx.logsumexp(logits, -1, true)));
   });
