@@ -1,5 +1,6 @@
 // The device, its memory, data in and out, and evaluation.
 
+#define _POSIX_C_SOURCE 200809L // setenv
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,18 @@ static bool has_gpu(void) {
   return found;
 }
 
+// MLX's CUDA back end runs kernels in graphs that it keeps by their form. Its defaults are small graphs, which a step of many layers
+// waits for again and again, and a small cache, beyond which it refuses work as thrashing. Who sets these variables has the last word.
+static void tune_cuda(void) {
+#ifdef __linux__
+  setenv("MLX_MAX_OPS_PER_BUFFER", "200", 0);
+  setenv("MLX_MAX_MB_PER_BUFFER", "1000", 0);
+  setenv("MLX_CUDA_GRAPH_CACHE_SIZE", "4000", 0);
+#endif
+}
+
 int32_t mxs_open(int32_t device) {
+  tune_cuda();
   bool gpu = device != 0 && has_gpu();
   if (device == 1 && !gpu) return mxs_fail(__func__, "this build of MLX has no usable GPU"), -1;
   mlx_device chosen = mlx_device_new_type(gpu ? MLX_GPU : MLX_CPU, 0);

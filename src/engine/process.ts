@@ -95,7 +95,7 @@ function openLoop(options: EngineOptions, { loaded, runner, limit, contextLength
     send,
     deviceStats: counters,
     memory: openMemory(loaded, runner, limit, prefillStep),
-    ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs }) }),
+    ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs, fewForms: mx.backend() === "cuda" }) }),
     ...(widenAt !== undefined && { widenAt }),
     streamInterval,
     watch: openWatch(options, loaded),

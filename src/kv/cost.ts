@@ -1,13 +1,14 @@
 // What the slabs of layer.ts and the states of recurrent.ts will take for rows of given lengths, before they are made.
 import type { RowsCost } from "../cache/ledger.ts";
 import type { AttentionLayout, LayerLayout, StateLayout } from "../models/model.ts";
-import { itemSize } from "../mx/index.ts";
+import * as mx from "../mx/index.ts";
 import { isRecurrent } from "./recurrent.ts";
 import { CAPACITY_STEP } from "./slab.ts";
+import { spanOf } from "./span.ts";
 
 /** Slots double when they grow; capacity is that of the longest row. States do not grow: a row that is read has its own, and a place among all. */
-export function rowsCost(layout: readonly LayerLayout[], bytesPerNumber: number): RowsCost {
-  const perSlot = (length: number) => sum(layout, one => (isRecurrent(one) ? 0 : slotBytes(one, length, bytesPerNumber)));
+export function rowsCost(layout: readonly LayerLayout[], bytesPerNumber: number, backend = mx.backend()): RowsCost {
+  const perSlot = (length: number) => sum(layout, one => (isRecurrent(one) ? 0 : slotBytes(one, spanOf(length, backend), bytesPerNumber)));
   const perRow = sum(layout, one => (isRecurrent(one) ? sum(one.states, state => stateBytes(state, bytesPerNumber)) : 0));
   return (reading, drawing) => {
     const own = sum(reading, perSlot);
@@ -34,7 +35,7 @@ function capacity(length: number): number {
 }
 
 function stateBytes({ shape, dtype }: StateLayout, bytesPerNumber: number): number {
-  return shape.reduce((product, n) => product * n, dtype === undefined ? bytesPerNumber : itemSize(dtype));
+  return shape.reduce((product, n) => product * n, dtype === undefined ? bytesPerNumber : mx.itemSize(dtype));
 }
 
 function sum<T>(all: readonly T[], of: (one: T) => number): number {

@@ -13,7 +13,10 @@ export class KvRows {
   private held: number[] = [];
   private step: Step | undefined;
 
-  constructor(layout: readonly LayerLayout[]) {
+  constructor(
+    layout: readonly LayerLayout[],
+    private readonly backend = mx.backend(),
+  ) {
     const step = () => this.step!;
     this.seam = layout.flatMap(one => (isRecurrent(one) ? [] : (one.quantized?.from ?? 0)))[0] ?? 0;
     this.layers = layout.map(one => (isRecurrent(one) ? new RecurrentRows(one, step) : new LayerSlab(one, step)));
@@ -38,7 +41,7 @@ export class KvRows {
    * More than one new token needs rows of equal length. Call inside the scope that runs the model.
    */
   begin(length: number): Batch {
-    const step = new Step(this.held, length);
+    const step = new Step(this.held, length, this.backend);
     if (length > 1 && step.offset === undefined) throw new RangeError("rows of different lengths advance one token at a time");
     this.step = step;
     this.held = this.held.map(n => n + length);

@@ -1,7 +1,11 @@
 // What all layers share in one forward pass: where the new tokens go and what each row may look at.
 import * as mx from "../mx/index.ts";
-import type { Tensor } from "../mx/index.ts";
+import type { Backend, Tensor } from "../mx/index.ts";
 import type { Batch } from "../models/model.ts";
+import { spanOf } from "./span.ts";
+
+/** MLX's CUDA back end attends without a mask with one kernel, which is slow for many rows. */
+const MOST_UNMASKED = 8;
 
 /**
  * One pass over rows that hold `lengths[i]` tokens and bring `length` new ones each.
@@ -12,17 +16,21 @@ export class Step implements Batch {
   readonly offsets: Tensor; // [B] int32: also the position of each row's one new token, where rows of different lengths go together
   readonly longest: number; // positions held by the longest row after this step
   readonly offset: number | undefined; // common to all rows; undefined when they differ
+  readonly span: number; // positions that attention looks over, `longest` or more
   private readonly masks = new Map<number, Tensor | "causal" | undefined>();
   private slotIndices: Tensor | undefined;
 
   constructor(
     readonly lengths: readonly number[],
     readonly length: number,
+    backend: Backend,
   ) {
     this.rows = lengths.length;
     this.offsets = mx.fromArray(Int32Array.from(lengths), [lengths.length]);
     this.longest = Math.max(...lengths) + length;
     this.offset = lengths.every(n => n === lengths[0]) ? lengths[0] : undefined;
+    const unmasked = this.offset !== undefined && length === 1 && this.rows <= MOST_UNMASKED;
+    this.span = unmasked ? this.longest : spanOf(this.longest, backend);
   }
 
   /** Slot of each row, [B] int32. */
@@ -32,14 +40,14 @@ export class Step implements Batch {
 
   /** What attention may see, as scaledDotProductAttention takes it; made once for all layers of the same window. */
   mask(window?: number): Tensor | "causal" | undefined {
-    const key = window === undefined || window >= this.longest ? Infinity : window;
+    const key = window === undefined || window >= this.span ? Infinity : window;
     if (!this.masks.has(key)) this.masks.set(key, this.makeMask(key));
     return this.masks.get(key);
   }
 
   private makeMask(window: number): Tensor | "causal" | undefined {
-    if (this.offset !== undefined && window === Infinity) return this.length === 1 ? undefined : "causal";
-    const key = mx.arange(0, this.longest, 1, "int32"); // [K]
+    if (this.offset !== undefined && window === Infinity && this.span === this.longest) return this.length === 1 ? undefined : "causal";
+    const key = mx.arange(0, this.span, 1, "int32"); // [K]
     const own = mx.expandDims(this.offsets, [1, 2, 3]); // [B, 1, 1, 1]
     const query = mx.add(own, mx.reshape(mx.arange(0, this.length, 1, "int32"), [1, 1, this.length, 1])); // [B, 1, L, 1]
     const past = mx.lessEqual(key, query);

@@ -13,7 +13,7 @@ import type { Step } from "./step.ts";
 export interface Strip {
   /** Writes a pass's new numbers, [rows, heads, L, width]. */
   write(update: Tensor, step: Step): void;
-  /** What the rows hold after the pass, [rows, heads, longest, width]. */
+  /** What the rows hold after the pass, [rows, heads, span, width]. */
   held(step: Step): Tensor;
   /** How many tensors `part` gives for these positions. */
   partCount(from: number, to: number): number;
@@ -31,12 +31,12 @@ export class PlainStrip implements Strip {
   private readonly slab = new Slab();
 
   write(update: Tensor, step: Step): void {
-    this.slab.reserve(step.rows, step.longest, update);
+    this.slab.reserve(step.rows, step.span, update);
     this.slab.write(update, placeOf(step));
   }
 
   held(step: Step): Tensor {
-    return this.slab.view(0, step.rows, 0, step.longest);
+    return this.slab.view(0, step.rows, 0, step.span);
   }
 
   partCount(): number {
@@ -77,10 +77,10 @@ export class QuantizedStrip implements Strip {
     const positions = step.offsets;
     if (Math.min(...step.lengths) < from) {
       // Rows that are beyond write where nothing is looked at: one position further than the last exact one.
-      this.exact.reserve(step.rows, Math.min(step.longest, from + 1), update);
+      this.exact.reserve(step.rows, Math.min(step.span, from + 1), update);
       this.exact.write(update, { slots: step.slots, positions: mx.minimum(positions, mx.scalar(from, "int32")) });
     }
-    if (step.longest <= from) return;
+    if (step.span <= from) return;
     // Rows that are not there yet write the first position, which is masked until they write it again.
     const behind = mx.maximum(mx.subtract(positions, mx.scalar(from, "int32")), mx.scalar(0, "int32"));
     this.writePacked(update, step, { slots: step.slots, positions: behind });
@@ -91,25 +91,27 @@ export class QuantizedStrip implements Strip {
     const { from } = this.q;
     const exact = Math.min(Math.max(from - at, 0), step.length);
     if (exact > 0) {
-      this.exact.reserve(step.rows, at + exact, update);
+      this.exact.reserve(step.rows, Math.min(step.span, from), update);
       this.exact.write(mx.sliceAxis(update, 2, 0, exact), { at });
     }
     if (exact < step.length) this.writePacked(mx.sliceAxis(update, 2, exact, step.length), step, { at: Math.max(at - from, 0) });
+    // A span that reaches further than the rows: what is written there is masked until it is written again.
+    else if (step.span > from) this.writePacked(mx.sliceAxis(update, 2, exact - 1, exact), step, { at: 0 });
   }
 
   private writePacked(update: Tensor, step: Step, place: Place): void {
     const parts = mx.quantize(update, this.q);
     this.packed.forEach((slab, i) => {
-      slab.reserve(step.rows, step.longest - this.q.from, parts[i]!);
+      slab.reserve(step.rows, step.span - this.q.from, parts[i]!);
       slab.write(parts[i]!, place);
     });
   }
 
   held(step: Step): Tensor {
     const { from } = this.q;
-    const exact = from === 0 ? [] : [this.exact.view(0, step.rows, 0, Math.min(step.longest, from))];
-    if (step.longest <= from) return exact[0]!;
-    const [numbers, scales, biases] = this.packed.map(slab => slab.view(0, step.rows, 0, step.longest - from)) as [Tensor, Tensor, Tensor];
+    const exact = from === 0 ? [] : [this.exact.view(0, step.rows, 0, Math.min(step.span, from))];
+    if (step.span <= from) return exact[0]!;
+    const [numbers, scales, biases] = this.packed.map(slab => slab.view(0, step.rows, 0, step.span - from)) as [Tensor, Tensor, Tensor];
     const behind = mx.dequantize(numbers, scales, biases, this.q);
     return exact.length === 0 ? behind : mx.concatenate([...exact, behind], 2);
   }

@@ -6,6 +6,8 @@ import { bind, c, code } from "./ffi.ts";
 
 type Device = "cpu" | "gpu";
 
+export type Backend = "cpu" | "metal" | "cuda";
+
 let opened: { path: string; device: Device } | undefined;
 
 /** Loads the shim and chooses the device, once per process; `auto` is the GPU where MLX has one. */
@@ -24,6 +26,12 @@ export function openLibrary(path: string, device: "auto" | Device): Device {
 export function device(): Device {
   if (opened === undefined) throw new MxError("the MLX library is not open");
   return opened.device;
+}
+
+/** What computes on the device in use. */
+export function backend(): Backend {
+  if (device() === "cpu") return "cpu";
+  return process.platform === "darwin" ? "metal" : "cuda";
 }
 
 export function mlxVersion(): string {

@@ -1,6 +1,6 @@
 // The only door to MLX.
 
-export { activeMemory, cacheMemory, clearCache, device, deviceMemory, mlxVersion, openLibrary, peakMemory } from "./device.ts";
+export { activeMemory, backend, type Backend, cacheMemory, clearCache, device, deviceMemory, mlxVersion, openLibrary, peakMemory } from "./device.ts";
 export { resetPeakMemory, setCacheLimit, setMemoryLimit, setWiredLimit } from "./device.ts";
 export { isDtype, itemSize, type Dtype } from "./dtype.ts";
 export { MxError } from "./error.ts";

@@ -5,6 +5,8 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import { describeQuantization, type Quantization } from "./quantization.ts";
 
+const UNPACKED_ROWS = 16;
+
 export interface DenseMatrix {
   readonly type: "dense";
   readonly outputs: number;
@@ -74,7 +76,13 @@ function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {
     const turned = turn(m, owner, shared);
     return x => mx.matmul(x, turned);
   }
-  return x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, m.quantization);
+  const product: Linear = x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, m.quantization);
+  if (mx.backend() !== "cuda") return product;
+  // MLX's CUDA kernel for a few dozen rows and packed numbers is several times slower than unpacking them first.
+  return x => {
+    const rows = mx.size(x) / mx.shape(x).at(-1)!;
+    return rows < UNPACKED_ROWS ? product(x) : mx.matmul(x, mx.swapaxes(unpack(m), -2, -1));
+  };
 }
 
 /**

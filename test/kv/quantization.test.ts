@@ -31,8 +31,8 @@ function read(model: Model, kv: KvRows, chunks: readonly number[]): Float32Array
   return logits;
 }
 
-function readWhole(model: Model, chunks: readonly number[] = [300]): { logits: Float32Array; bytes: number } {
-  const kv = new KvRows(model.layout);
+function readWhole(model: Model, chunks: readonly number[] = [300], backend?: mx.Backend): { logits: Float32Array; bytes: number } {
+  const kv = new KvRows(model.layout, backend);
   kv.addRow();
   const logits = read(model, kv, chunks);
   const { bytes } = kv;
@@ -65,6 +65,15 @@ describe("packed keys and values", () => {
       [299, 1],
     ])
       expect(readWhole(model, chunks).logits).toEqual(whole);
+  });
+
+  test("are the same numbers where attention looks further than the rows reach", () => {
+    for (const minTokens of [0, 100, 270, 1000]) {
+      const model = withQuantizedKv(opened.model, { bits: 4, groupSize: 32, minTokens }, 64);
+      for (const chunks of [[300], [100, 172, 28], [64, 192, 1, 1]]) {
+        expect(readWhole(model, chunks, "cuda").logits).toEqual(readWhole(model, chunks, "cpu").logits);
+      }
+    }
   });
 
   test("take what the ledger expects of them", () => {

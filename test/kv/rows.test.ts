@@ -74,18 +74,23 @@ function step(kv: KvRows, plain: PlainRow[], length: number, random: Random, lay
   });
 }
 
-describe.each([undefined, 5])("rows with window %p", window => {
+describe.each([
+  [undefined, "cpu"],
+  [5, "cpu"],
+  [undefined, "cuda"],
+  [5, "cuda"],
+] as const)("rows with window %p, spans as on %s", (window, backend) => {
   const layout: AttentionLayout = { kvHeads: KV_HEADS, headDim: WIDTH, ...(window === undefined ? {} : { window }) };
 
   test("prompts in chunks, joins, leaves and growth give each row its own attention", () => {
     const before = mx.liveHandles();
     for (let seed = 0; seed < 6; seed++) {
       const random = dice(seed);
-      const [kv, rows] = [new KvRows([layout]), [] as PlainRow[]];
+      const [kv, rows] = [new KvRows([layout], backend), [] as PlainRow[]];
       for (let turn = 0; turn < 30; turn++) {
         const action = random.next();
         if (rows.length === 0 || (action < 0.3 && rows.length < 7)) {
-          const [own, row] = [new KvRows([layout]), new PlainRow()];
+          const [own, row] = [new KvRows([layout], backend), new PlainRow()];
           own.addRow();
           for (let chunks = 1 + random.below(3); chunks > 0; chunks--) step(own, [row], 1 + random.below(turn === 4 ? 300 : 12), random, layout);
           mx.scope(() => kv.join(own));
