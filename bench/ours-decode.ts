@@ -61,10 +61,11 @@ async function run(loop: EngineLoop, { batch, prompt, spread, tokens }: Job): Pr
 const device = mx.openLibrary(options.library, "auto");
 const { model, info } = loadModel(positionals[0]!);
 const runner = new Runner(model);
-if (device === "gpu") warmUp(runner, info.contextLength);
-const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
 // The prompts of a batch are read together, as mlx-lm is told to with prefill_batch_size.
 const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 16_384, contextLength: info.contextLength };
+if (device === "gpu")
+  await warmUp({ model, prefixCache: undefined, limits: { ...limits, prefillStep: limits.prefillChunk, fits: () => true }, tell: () => {} });
+const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
 const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send: message => receive(message), deviceStats });
 void loop.run();
 for await (const line of console) if (line !== "") console.log(JSON.stringify(await run(loop, JSON.parse(line) as Job)));

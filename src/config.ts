@@ -59,6 +59,12 @@ export const serveOptions = {
     help: "lower the context length that the checkpoint states",
   }),
   device,
+  warmUp: choice({
+    section: model,
+    choices: ["auto", "on", "off"],
+    default: "auto",
+    help: "before it is ready, try out what requests will need, so that none waits while kernels are compiled; auto does so on a GPU",
+  }),
   quantize,
   quantizeGroupSize,
   adapterPath: list({

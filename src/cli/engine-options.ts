@@ -19,6 +19,7 @@ export function engineOptions(config: ServeConfig, files: { readonly modelPath: 
   return {
     ...files,
     device: config.device,
+    warmUp: config.warmUp,
     ...(config.quantize !== "none" && { packing: { name: config.quantize, groupSize: config.quantizeGroupSize } }),
     ...(config.adapterPath.length > 0 && { adapters: adapterFolders(config) }),
     ...(config.gemma3SlidingWindow !== undefined && { window: config.gemma3SlidingWindow }),

@@ -53,8 +53,8 @@ function openHost(task: Task, flag: string, name: string | undefined, config: Se
 }
 
 function openService(folder: string, id: string, task: Task, config: ServeConfig, libraryPath: string): EncoderService {
-  const { device, maxQueue, gpuMemoryUtilization: memoryUtilization } = config;
-  const common = { modelPath: folder, libraryPath, device, task, maxQueue, memoryUtilization };
+  const { device, warmUp, maxQueue, gpuMemoryUtilization: memoryUtilization } = config;
+  const common = { modelPath: folder, libraryPath, device, warmUp, task, maxQueue, memoryUtilization };
   return openEncoderService(folder, {
     id,
     task,

@@ -11,6 +11,7 @@ import { engineOptions, runtimeMode } from "./engine-options.ts";
 import { CliError, exitCodes } from "./error.ts";
 import { findModel } from "./find-model.ts";
 import { startBlock } from "./start-block.ts";
+import { tellWarmUp } from "./tell-warm-up.ts";
 
 export const BUILT_IN = "pippin-mini";
 const NOTICE_MS = 300; // a stop that takes longer is explained
@@ -34,6 +35,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     command: ownCommand("engine"),
     engine: engineOptions(config, { modelPath, libraryPath: assets.libraryPath }, mode),
     onRestart: delay => console.error(`the engine ended; it is started again in ${delay} ms`),
+    onWarmUp: tellWarmUp,
   });
   engine.ready.catch(() => {}); // it may be refused while the imports below run; then it is waited for
   let owned: Owned = { engines: [engine] };

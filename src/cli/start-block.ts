@@ -29,7 +29,7 @@ export function startBlock({ id, info, batching, url, apiKey, encoders }: Starte
     ...unread(info).map(text => row("", text)),
     row("context", `${info.contextLength.toLocaleString("en")} tokens`),
     ...encoders.flatMap(encoder => encoderLines(encoder).map((text, i) => row(i === 0 ? "encoder" : "", text))),
-    row("device", info.device),
+    row("device", info.warmUpMs === undefined ? info.device : `${info.device}, warmed up in ${(info.warmUpMs / 1000).toFixed(1)} s`),
     row("batching", batching),
     row("address", paint(1, `${url}/v1`)),
     "",

@@ -2,6 +2,7 @@
 import { openInbox, refuse, send } from "../engine/channel.ts";
 import type { EncoderOptions, ToEncoder } from "../engine/protocol.ts";
 import { checkRoom } from "../engine/room.ts";
+import { warmsUp } from "../engine/warm-up-stages.ts";
 import * as mx from "../mx/index.ts";
 import { loadEncoder, type LoadedEncoder } from "./load.ts";
 import { EncoderLoop } from "./loop.ts";
@@ -20,12 +21,21 @@ export async function runEncoderProcess(): Promise<void> {
   process.exit(0);
 }
 
-function start({ libraryPath, device, modelPath, task, verdict, maxQueue, memoryUtilization }: EncoderOptions): EncoderLoop | undefined {
+function start({
+  libraryPath,
+  device,
+  warmUp: option,
+  modelPath,
+  task,
+  verdict,
+  maxQueue,
+  memoryUtilization,
+}: EncoderOptions): EncoderLoop | undefined {
   try {
     const kind = mx.openLibrary(libraryPath, device);
     checkRoom(modelPath, Math.floor(mx.deviceMemory() * memoryUtilization));
     const encoder = loadEncoder(modelPath, { task, ...(verdict && { verdict }) });
-    if (kind === "gpu") warmUp(encoder);
+    if (warmsUp(option, kind)) warmUp(encoder);
     const { vocabSize, maxLength } = encoder.info;
     const encode = encoder.encode.bind(encoder);
     const loop = new EncoderLoop({ encode, send, vocabSize, maxLength, maxQueue, stepTokens: STEP_TOKENS[kind] });

@@ -2,9 +2,9 @@
 // is its client's business.
 import type { Subprocess } from "bun";
 import { EngineError } from "./error.ts";
-import type { Refused } from "./protocol.ts";
+import type { Refused, WarmingUp } from "./protocol.ts";
 
-export type EngineState = "starting" | "ready" | "restarting" | "stopping";
+export type EngineState = "starting" | "warming_up" | "ready" | "restarting" | "stopping";
 
 /** The engine refused to start: a bad checkpoint, no library, no memory. */
 export class EngineRefused extends Error {
@@ -20,6 +20,7 @@ export interface ChildOptions<News> {
   readonly command: readonly string[]; // the executable with its hidden command
   readonly first: object; // the message that says how to start
   readonly onRestart?: (delayMs: number) => void; // the engine died and is started again after that time
+  readonly onWarmUp?: (progress: WarmingUp) => void;
   readonly receive: (news: News) => void;
   readonly lose: (error: EngineError) => void; // whatever was asked of the process is lost with it
 }
@@ -33,6 +34,8 @@ export class EngineChild<Info, To, News extends { readonly type: string }> {
   /** Undefined until the engine was ready once; kept while it restarts. */
   info: Info | undefined;
   state: EngineState = "starting";
+  /** What the engine tries out while it warms up. */
+  warmingUp: WarmingUp | undefined;
   /** Settles with the first start: the model's facts, or EngineRefused. */
   readonly ready: Promise<Info>;
   private child!: Subprocess;
@@ -87,7 +90,7 @@ export class EngineChild<Info, To, News extends { readonly type: string }> {
       stdio: ["ignore", "inherit", "inherit"],
       serialization: "advanced",
       ipc: message => {
-        if (child === this.child) this.receive(message as News | Refused | { readonly type: "ready"; readonly info: Info });
+        if (child === this.child) this.receive(message as News | Refused | WarmingUp | { readonly type: "ready"; readonly info: Info });
       },
       onExit: (): void => this.exited(child),
     });
@@ -95,17 +98,23 @@ export class EngineChild<Info, To, News extends { readonly type: string }> {
     child.send(this.options.first);
   }
 
-  private receive(message: News | Refused | { readonly type: "ready"; readonly info: Info }): void {
+  private receive(message: News | Refused | WarmingUp | { readonly type: "ready"; readonly info: Info }): void {
     if (isReady(message)) {
       this.info = message.info;
+      this.warmingUp = undefined;
       if (this.state !== "stopping") this.state = "ready";
       this.settle.resolve(message.info);
     } else if (isRefused(message)) this.settle.reject(new EngineRefused(message.message, message.exitCode));
-    else this.options.receive(message as News);
+    else if (isWarmingUp(message)) {
+      this.warmingUp = message;
+      if (this.state !== "stopping") this.state = "warming_up";
+      this.options.onWarmUp?.(message);
+    } else this.options.receive(message as News);
   }
 
   private exited(child: Subprocess): void {
     if (child !== this.child) return;
+    this.warmingUp = undefined;
     this.options.lose(new EngineError("engine_lost", "the engine process ended; it is started again by itself", RETRY_AFTER_SECONDS));
     if (this.info === undefined)
       this.settle.reject(new EngineRefused(`the engine ended while it started (${child.signalCode ?? `exit code ${child.exitCode}`})`, 1));
@@ -123,4 +132,8 @@ function isReady<Info>(message: { readonly type: string }): message is { readonl
 
 function isRefused(message: { readonly type: string }): message is Refused {
   return message.type === "refused";
+}
+
+function isWarmingUp(message: { readonly type: string }): message is WarmingUp {
+  return message.type === "warming-up";
 }

@@ -1,7 +1,19 @@
 // The HTTP process's side of one text engine: turns messages into one iterable per sequence.
 import { EngineChild, RETRY_AFTER_SECONDS, type EngineState } from "./child.ts";
 import { EngineError } from "./error.ts";
-import type { EngineOptions, EngineStats, Failed, ModelInfo, StatsAnswer, Step, StepRow, Submit, ToEngine, Vocabulary } from "./protocol.ts";
+import type {
+  EngineOptions,
+  EngineStats,
+  Failed,
+  ModelInfo,
+  StatsAnswer,
+  Step,
+  StepRow,
+  Submit,
+  ToEngine,
+  Vocabulary,
+  WarmingUp,
+} from "./protocol.ts";
 import { SequenceStream } from "./stream.ts";
 
 export type SequenceRequest = Omit<Submit, "type" | "id">;
@@ -11,6 +23,8 @@ export interface Engine {
   /** Undefined until the engine was ready once; kept while it restarts. */
   readonly info: ModelInfo | undefined;
   readonly state: EngineState;
+  /** What it tries out in the state `warming_up`. */
+  readonly warmingUp: WarmingUp | undefined;
   /**
    * One sequence from submission to its end. The iterable ends after the row with `finish`, or throws EngineError.
    * Aborting the signal, or leaving the loop early, aborts the sequence within one step.
@@ -27,6 +41,7 @@ export interface StartOptions {
   readonly command: readonly string[]; // the executable with its hidden command
   readonly engine: EngineOptions;
   readonly onRestart?: (delayMs: number) => void; // the engine died and is started again after that time
+  readonly onWarmUp?: (progress: WarmingUp) => void;
 }
 
 type News = Step | Failed | StatsAnswer;
@@ -42,6 +57,10 @@ export class EngineProcess implements Engine {
 
   constructor({ engine, ...start }: StartOptions) {
     this.child = new EngineChild({ ...start, first: engine, receive: news => this.receive(news), lose: error => this.loseAll(error) });
+  }
+
+  get warmingUp(): WarmingUp | undefined {
+    return this.child.warmingUp;
   }
 
   get info(): ModelInfo | undefined {

@@ -3,11 +3,13 @@ import * as mx from "../mx/index.ts";
 import { PrefixStore } from "../kv/prefix-store.ts";
 import { withQuantizedKv } from "../kv/quantization.ts";
 import { carriesStates } from "../kv/recurrent.ts";
+import type { Model } from "../models/model.ts";
 import { loadModel, type LoadedModel } from "../models/load.ts";
 import type { DiskTier } from "../cache/disk.ts";
 import { Divergence } from "../monitor/divergence.ts";
 import { Pressure } from "../monitor/pressure.ts";
 import { Pace } from "../scheduler/pace.ts";
+import type { Memory } from "./memory.ts";
 import { openInbox, refuse, send } from "./channel.ts";
 import { EngineLoop } from "./loop.ts";
 import { openDiskTier } from "./open-disk.ts";
@@ -17,6 +19,7 @@ import { bitsOf } from "../weights/packing.ts";
 import { checkRoom } from "./room.ts";
 import { Runner } from "./runner.ts";
 import { warmUp } from "./warm-up.ts";
+import { warmsUp, type WarmUpLimits } from "./warm-up-stages.ts";
 import type { WatchOptions } from "./watch.ts";
 
 const CLOSE_MS = 5000; // for blocks that still wait to be written
@@ -48,11 +51,14 @@ async function start(options: EngineOptions): Promise<Started | undefined> {
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
     const careful = options.deterministic && device === "gpu"; // on the CPU rows are independent of each other anyway
     const prefixes = options.prefixCache && !careful ? new PrefixStore(options.prefixCache, carriesStates(model.layout)) : undefined;
+    const disk = prefixes && (await openDiskTier(options, model.layout, prefixes));
     const runner = new Runner(model, prefixes);
-    if (device === "gpu") warmUp(runner, contextLength);
-    const disk = prefixes && (await openDiskTier(options, model.layout, prefixes)); // behind the warm-up, whose prompts are nobody's
-    const loop = openLoop(options, { loaded, runner, limit, contextLength, careful });
-    send({ type: "ready", info: { ...info, contextLength, device } });
+    const { prefillStep = PREFILL_STEP[device] } = options;
+    const memory = openMemory(loaded, runner, limit, prefillStep);
+    const limits = { maxRows: careful ? 1 : options.maxRows, prefillStep, contextLength };
+    const warmedUp = await warmUpIfWanted(options, model, limits, memory);
+    const loop = openLoop(options, { loaded, runner, memory, limits, careful });
+    send({ type: "ready", info: { ...info, contextLength, device, ...warmedUp } });
     return { loop, disk };
   } catch (error) {
     refuse(error);
@@ -81,23 +87,40 @@ const PREFILL_STEP = { cpu: 512, gpu: 2048 };
 interface Opened {
   readonly loaded: LoadedModel;
   readonly runner: Runner;
-  readonly limit: number; // bytes
-  readonly contextLength: number;
+  readonly memory: Memory;
+  readonly limits: EngineLimits;
   readonly careful: boolean; // one row at a time, read in the same chunks whenever
 }
 
-function openLoop(options: EngineOptions, { loaded, runner, limit, contextLength, careful }: Opened): EngineLoop {
-  const { maxRows, maxQueue, prefillRows, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
-  const { prefillStep = PREFILL_STEP[loaded.info.device] } = options;
+type EngineLimits = Omit<WarmUpLimits, "fits">;
+
+function openLoop(options: EngineOptions, { loaded, runner, memory, limits, careful }: Opened): EngineLoop {
+  const { maxQueue, prefillRows, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
+  const { maxRows, prefillStep, contextLength } = limits;
   return new EngineLoop(runner, {
-    limits: { maxRows: careful ? 1 : maxRows, maxQueue, prefillRows, prefillChunk: prefillStep, contextLength },
+    limits: { maxRows, maxQueue, prefillRows, prefillChunk: prefillStep, contextLength },
     vocabSize: loaded.model.vocabSize,
     send,
     deviceStats: counters,
-    memory: openMemory(loaded, runner, limit, prefillStep),
+    memory,
     ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs, fewForms: mx.backend() === "cuda" }) }),
     ...(widenAt !== undefined && { widenAt }),
     streamInterval,
     watch: openWatch(options, loaded),
   });
+}
+
+/** The milliseconds that it took, when it was wanted. */
+async function warmUpIfWanted(options: EngineOptions, model: Model, limits: EngineLimits, { ledger }: Memory): Promise<{ warmUpMs?: number }> {
+  if (!warmsUp(options.warmUp, mx.device())) return {};
+  const tell = (doing: string, stage: number, stages: number): void => send({ type: "warming-up", doing, stage, stages });
+  const contextLength = ledger.longest(limits.contextLength);
+  return {
+    warmUpMs: await warmUp({
+      model,
+      limits: { ...limits, contextLength, fits: lengths => ledger.fits(lengths, []) },
+      tell,
+      prefixCache: options.prefixCache,
+    }),
+  };
 }

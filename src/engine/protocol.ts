@@ -154,6 +154,18 @@ export interface ModelInfo {
   readonly layers: number;
   readonly device: "cpu" | "gpu";
   readonly unreadTensors: readonly string[]; // in the checkpoint, used by no layer
+  readonly warmUpMs?: number; // that the engine took for it; absent without one
+}
+
+/** auto: where kernels are compiled when they are first used. */
+export type WarmUpOption = "auto" | "on" | "off";
+
+/** The model is loaded, and the engine tries out what requests will need. Sent at the start of each stage. */
+export interface WarmingUp {
+  readonly type: "warming-up";
+  readonly doing: string; // for people
+  readonly stage: number; // from 1 on
+  readonly stages: number;
 }
 
 /** The engine has loaded its model and takes sequences. */
@@ -277,7 +289,7 @@ export interface StatsAnswer {
   readonly stats: EngineStats;
 }
 
-export type FromEngine = Ready | Refused | Step | Failed | StatsAnswer;
+export type FromEngine = Ready | WarmingUp | Refused | Step | Failed | StatsAnswer;
 
 /** Keys and values are packed, in running sequences and stored prefixes alike. */
 export interface KvQuantizationOptions {
@@ -304,6 +316,7 @@ export interface EngineOptions {
   readonly window?: number; // of sliding attention, in families that leave the choice; 0 is full attention
   readonly adapters?: readonly string[]; // folders of low-rank adapters
   readonly device: "auto" | "cpu" | "gpu";
+  readonly warmUp: WarmUpOption;
   readonly maxRows: number; // sequences decoded together
   readonly maxQueue: number; // sequences waiting; one more is refused as overloaded
   readonly prefillStep?: number; // most prompt ids read in a step; what suits the device without it
@@ -379,6 +392,7 @@ export interface EncoderOptions {
   readonly modelPath: string;
   readonly libraryPath: string;
   readonly device: "auto" | "cpu" | "gpu";
+  readonly warmUp: WarmUpOption;
   readonly task: "embed" | "rank";
   readonly verdict?: Verdict; // of a reranking decoder
   readonly maxQueue: number; // requests waiting; one more is refused as overloaded

@@ -83,7 +83,12 @@ export function findReadyModel(context: Context, name: string | undefined): Serv
   const { service } = findModel(context, name);
   const { state } = service.engine;
   if (state === "ready") return service;
-  const message = { starting: "is being loaded", restarting: "is being loaded again", stopping: "is shutting down" }[state];
+  const message = {
+    starting: "is being loaded",
+    warming_up: "is loaded and warms up",
+    restarting: "is being loaded again",
+    stopping: "is shutting down",
+  }[state];
   throw new HttpError(503, `The model '${service.id}' ${message}. Try again soon.`, `engine_${state}`, { "retry-after": "2" });
 }
 

@@ -31,6 +31,13 @@ async function openStream(server: Server, maxTokens: number): Promise<{ all: Pro
   return { all };
 }
 
+function freePort(): number {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const port = server.port!;
+  void server.stop(true);
+  return port;
+}
+
 async function answers(server: Server): Promise<number> {
   return (await post(server, { ...question, max_tokens: 1 })).status;
 }
@@ -44,6 +51,25 @@ describe("a start", () => {
     expect(block).toContain(`${server.url}/v1`);
     expect(block).toContain("curl ");
     expect(block).not.toContain("\x1b[");
+  });
+
+  test("warms up when it is told to: says so on the terminal and at /health, sends requests away meanwhile and counts none of it", async () => {
+    const port = freePort();
+    await using server = new Server({ args: ["--warm-up", "on", "--max-num-seqs", "2", "--prefill-step-size", "64", "--port", String(port)] });
+    server.url = `http://127.0.0.1:${port}`;
+    const health = async () =>
+      (await fetch(`${server.url}/health`).catch(() => undefined))?.json() as Promise<{ status: string; warming_up?: object }>;
+    await until(async () => (await health())?.status === "warming_up");
+    expect((await health()).warming_up).toEqual({ doing: expect.any(String), stage: expect.any(Number), stages: expect.any(Number) });
+    const refused = await post(server, { ...question, max_tokens: 1 });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect(await refused.json()).toMatchObject({ error: { code: "engine_warming_up" } });
+    await until(async () => (await health())?.status === "healthy");
+    const status = (await (await fetch(`${server.url}/v1/status`)).json()) as object;
+    expect(status).toMatchObject({ total_requests_processed: 0, total_prompt_tokens: 0, total_completion_tokens: 0, steps_executed: 0 });
+    await until(() => server.output.some(line => /device +cpu, warmed up in [\d.]+ s$/.test(line)));
+    expect(server.output.filter(line => line.startsWith("warming up (")).length).toBeGreaterThan(2);
+    expect(await answers(server)).toBe(200);
   });
 
   test("on a taken port is refused in one line", async () => {

@@ -30,6 +30,7 @@ export interface FakeSequence {
 export interface FakeOptions {
   readonly info?: Partial<ModelInfo>;
   readonly state?: Engine["state"];
+  readonly warmingUp?: Engine["warmingUp"];
   readonly loaded?: boolean; // false: `info` is undefined
   readonly prefix?: PrefixStats;
 }
@@ -53,6 +54,7 @@ const defaultInfo: ModelInfo = {
 export class FakeEngine implements Engine {
   info: ModelInfo | undefined;
   state: Engine["state"];
+  warmingUp: Engine["warmingUp"];
   readonly sequences: FakeSequence[] = [];
   cleared = 0; // calls of clearCache
   private readonly prefix: PrefixStats | undefined;
@@ -63,6 +65,7 @@ export class FakeEngine implements Engine {
   ) {
     this.info = options.loaded === false ? undefined : { ...defaultInfo, ...options.info };
     this.state = options.state ?? "ready";
+    this.warmingUp = options.warmingUp;
     this.prefix = options.prefix;
   }
 

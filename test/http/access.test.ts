@@ -162,4 +162,12 @@ describe("health", () => {
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "2"]);
     expect(await response.json()).toEqual({ ...body, status: state, engine_state: state, model_loaded: false });
   });
+
+  test("says what the engine is trying out while it warms up", async () => {
+    const warmingUp = { type: "warming-up", doing: "writing one answer", stage: 2, stages: 8 } as const;
+    const response = await open("Hi", { engine: { state: "warming_up", warmingUp } }).send("/health");
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "2"]);
+    const expected = { status: "warming_up", engine_state: "warming_up", warming_up: { doing: "writing one answer", stage: 2, stages: 8 } };
+    expect(await response.json()).toEqual({ ...body, ...expected, model_loaded: false });
+  });
 });

@@ -173,7 +173,7 @@ describe("an engine that", () => {
     await until(() => opened.engine.running === 0, "the other choices end");
   });
 
-  test.each(["starting", "restarting", "stopping"] as const)("is %s is 503 with a time to come back", async state => {
+  test.each(["starting", "warming_up", "restarting", "stopping"] as const)("is %s is 503 with a time to come back", async state => {
     const opened = open("Hi", { engine: { state } });
     const response = await opened.post(chat, hello);
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "2"]);

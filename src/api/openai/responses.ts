@@ -143,7 +143,13 @@ export const healthSchema = Type.Object({
   model_name: nullable("The default model."),
   model_type: nullable("`llm`."),
   engine_type: Type.String({ description: "Always `batched`." }),
-  engine_state: nullable("`starting`, `ready`, `restarting` or `stopping`."),
+  engine_state: nullable("`starting`, `warming_up`, `ready`, `restarting` or `stopping`."),
+  warming_up: Type.Optional(
+    Type.Object(
+      { doing: Type.String(), stage: Type.Integer(), stages: Type.Integer() },
+      { description: "While it warms up: kernels are compiled before the first request needs them." },
+    ),
+  ),
   mcp: Type.Null({ description: "No tool servers." }),
   available_models: Type.Array(Type.String()),
   version: Type.String(),

@@ -10,6 +10,7 @@ import { CliError } from "../error.ts";
 import { engineOptions, runtimeMode } from "../engine-options.ts";
 import { findModel } from "../find-model.ts";
 import { BUILT_IN } from "../serve.ts";
+import { tellWarmUp } from "../tell-warm-up.ts";
 
 export interface OpenEngine {
   readonly engine: EngineProcess;
@@ -28,6 +29,7 @@ export async function withEngine<T>(config: ServeConfig, work: (open: OpenEngine
   const engine = new EngineProcess({
     command: ownCommand("engine"),
     engine: engineOptions(config, { modelPath, libraryPath: assets.libraryPath }, runtimeMode(config, undefined)),
+    onWarmUp: tellWarmUp,
   });
   try {
     return await work({ engine, info: await engine.ready, text, name });

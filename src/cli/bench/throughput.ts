@@ -26,6 +26,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   const measured = await withEngine(config.engine, async open => {
     const { info, name } = open;
     process.stdout.write(`Model: ${name} (${info.modelType}), ${info.quantization}, ${(info.bytes / 1e6).toFixed(1)} MB on the ${info.device}\n`);
+    if (info.warmUpMs !== undefined) process.stdout.write(`Warmed up while loading, before the first pass: ${(info.warmUpMs / 1000).toFixed(1)}s\n`);
     process.stdout.write(`Running ${prompts.length} prompts of up to ${maxTokens} tokens, ${config.engine.maxNumSeqs} at a time\n`);
     const all: Pass[] = [];
     for (let pass = -warmup; pass < passes; pass++) {

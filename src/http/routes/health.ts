@@ -9,7 +9,7 @@ export function healthRoutes({ models, version }: Context) {
     "/health",
     () => {
       const served = models()[0];
-      const state = served?.service.engine.state;
+      const { state, warmingUp } = served?.service.engine ?? {};
       const body = {
         status: state === "ready" ? "healthy" : (state ?? "not_loaded"),
         model_loaded: state === "ready",
@@ -17,6 +17,7 @@ export function healthRoutes({ models, version }: Context) {
         model_type: served ? "llm" : null,
         engine_type: "batched",
         engine_state: state ?? null,
+        ...(warmingUp && { warming_up: { doing: warmingUp.doing, stage: warmingUp.stage, stages: warmingUp.stages } }),
         mcp: null,
         available_models: models().map(({ service }) => service.id),
         version,
@@ -27,7 +28,7 @@ export function healthRoutes({ models, version }: Context) {
       detail: operation({
         tag: "Server",
         summary: "Health",
-        description: "200 while requests are served, 503 while the engine starts, restarts or stops. Needs no key.",
+        description: "200 while requests are served, 503 while the engine starts, warms up, restarts or stops. Needs no key.",
         responses: { 200: healthSchema, 503: healthSchema },
       }),
     },
