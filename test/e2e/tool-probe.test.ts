@@ -1,5 +1,5 @@
 // The tool probe: nine plain tool tasks, fixed before the model was trained, in every mode that a client can choose: three APIs, thinking or not,
-// streamed or whole. The modes must agree; what passes is printed as a table.
+// streamed or whole. The modes must agree; what passes is printed as a table, and bench/results/tool-probe.csv keeps the scores.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
