@@ -11,6 +11,8 @@ import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
+import * as gemma4 from "./gemma4.ts";
+import * as gemma4_text from "./gemma4_text.ts";
 import * as glm4 from "./glm4.ts";
 import * as glm4_moe from "./glm4_moe.ts";
 import * as gpt_oss from "./gpt_oss.ts";
@@ -67,6 +69,8 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma2: reader(gemma2),
   gemma3: reader(gemma3),
   gemma3_text: reader(gemma3_text),
+  gemma4: reader(gemma4),
+  gemma4_text: reader(gemma4_text),
   glm4: reader(glm4),
   glm4_moe: reader(glm4_moe),
   gpt_oss: reader(gpt_oss),

@@ -1,6 +1,9 @@
 // What models are made of, besides the functions that Weights give (linear, linears, embedding, rmsNorm).
 export { attention, byHead, byPosition, headNorm, wideNorm, type Attention, type AttentionConfig, type AttentionExtras } from "./attention.ts";
 export { decoder, scaled, type Block, type DecoderConfig, type DecoderExtras } from "./decoder.ts";
+export { head } from "./head.ts";
+export { perLayerGate, perLayerInputs, readPerLayer, type PerLayer } from "./per-layer.ts";
+export { readKvOwners, sharedKvAttention, type SharedKvConfig } from "./shared-kv.ts";
 export { mlp, plainMlp, readActivation, relu2, type Activation, type MlpOptions } from "./mlp.ts";
 export { makeRope, positions, type Rope } from "./rope.ts";
 export { readRope, readYarnScale, type RopeOptions, type RopeSettings } from "./rope-config.ts";

@@ -30,6 +30,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   deepseek_yarn: yarn,
   longrope,
   su: longrope,
+  proportional,
 };
 
 /** Reads rope_theta and rope_scaling, or rope_parameters, where newer configs keep both. */
@@ -137,6 +138,15 @@ function longrope(plain: Plain, scaling: Fields, c: Fields): RopeSettings {
 function dynamic(plain: Plain, scaling: Fields): RopeSettings {
   const alpha = scaling.positive("alpha", 1);
   return { ...plain, base: plain.base * alpha ** (plain.dims / (plain.dims - 2)), scale: 1 };
+}
+
+/** Pairs turn as they do in a head that is turned whole, but only the fastest of them. */
+function proportional(plain: Plain, scaling: Fields): RopeSettings {
+  const part = scaling.positive("partial_rotary_factor", 1);
+  if (part > 1) throw scaling.error("partial_rotary_factor", `is ${part}, more than 1`);
+  const [turned, factor] = [Math.floor((part * plain.dims) / 2), scaling.positive("factor", 1)];
+  const wavelengths = plainWavelengths(plain).map((wavelength, i) => (i < turned ? wavelength * factor : Infinity));
+  return { ...plain, scale: 1, wavelengths };
 }
 
 /** The context that the unstretched model was trained on. */

@@ -22,7 +22,7 @@ const floatGroups: Readonly<Record<string, readonly [bits: number, groupSize: nu
 export const packingNames = ["2", "3", "4", "5", "6", "8", ...Object.keys(floatGroups), ...Object.keys(recipes)] as const;
 
 /** Routers decide by small differences and cost nothing: they stay as they are. */
-const DENSE = /(^|\.)(gate|router|router\.layer|shared_expert_gate)$/;
+const DENSE = /(^|\.)(gate|router|router\.(layer|proj)|shared_expert_gate)$/;
 
 export interface PackingRequest {
   readonly name: string; // one of packingNames

@@ -55,7 +55,16 @@ const readJson = (folder: string, file: string) => JSON.parse(readFileSync(join(
 
 describe("packed while it is read or before: the same numbers", () => {
   const families = ["qwen3/bfloat16", "llama/tied", "mixtral/apart", "qwen3_moe/plain", "deepseek_v3/plain", "gpt_oss/released", "lfm2_moe/torch"];
-  const more = ["granitemoehybrid/dense", "mamba2/torch", "gemma3/text", "phi3/plain", "internlm2/plain", "qwen3_5_moe/torch", "granitemoe/joined"];
+  const more = [
+    "granitemoehybrid/dense",
+    "mamba2/torch",
+    "gemma3/text",
+    "phi3/plain",
+    "internlm2/plain",
+    "qwen3_5_moe/torch",
+    "granitemoe/joined",
+    "gemma4/release",
+  ];
   test.each([...families, ...more])("%s", name => {
     const source = join(GOLDEN, name);
     const packing = { name: "4", groupSize: 32 };
@@ -67,11 +76,11 @@ describe("packed while it is read or before: the same numbers", () => {
   });
 
   test("without packing nothing is lost, and layouts of other tools are gone", () => {
-    for (const name of ["qwen3/sharded", "mixtral/apart", "lfm2/torch", "gpt_oss/released", "qwen3/mixed"])
+    for (const name of ["qwen3/sharded", "mixtral/apart", "lfm2/torch", "gpt_oss/released", "qwen3/mixed", "gemma4/release"])
       converted(join(GOLDEN, name), {}, folder => {
         expect(worst(logprobs(folder), logprobs(join(GOLDEN, name)))).toBe(0);
         const names = [...readTensors(folder).keys()];
-        expect(names.filter(one => /experts\.\d+\.|_blocks$/.test(one))).toEqual([]);
+        expect(names.filter(one => /experts\.\d+\.|_blocks$|gate_up_proj$/.test(one))).toEqual([]);
       });
   });
 });
@@ -113,6 +122,9 @@ describe("what is packed, and how", () => {
       const tensors = readTensors(folder);
       expect(tensors.get("model.layers.0.mlp.gate.weight")!.dtype).toBe("bfloat16");
       expect(tensors.get("model.layers.0.mlp.switch_mlp.up_proj.weight")!.dtype).toBe("uint32");
+    });
+    converted(join(GOLDEN, "gemma4/release"), { packing: { name: "8", groupSize: 32 } }, folder => {
+      expect(readTensors(folder).get("model.language_model.layers.0.router.proj.weight")!.dtype).toBe("bfloat16");
     });
   });
 

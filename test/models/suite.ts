@@ -2,7 +2,7 @@
 // its log-probabilities are the reference's, and every way to read the same ids gives the same bits on the CPU.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { isRecurrent } from "../../src/kv/recurrent.ts";
+import { carriesStates } from "../../src/kv/recurrent.ts";
 import { KvRows } from "../../src/kv/rows.ts";
 import type { Batch, LayerKv, Model } from "../../src/models/model.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
@@ -84,7 +84,7 @@ const equalities: Readonly<Record<string, (subject: Subject) => void>> = {
 
   "a row resumed from a copied prefix gives the bits of a whole pass": ({ model, ids, whole }) => {
     const [first, second] = [rows(model), rows(model)];
-    const isCut = !model.layout.some(isRecurrent);
+    const isCut = !carriesStates(model.layout);
     read(model, first, [ids.slice(0, PREFIX + (isCut ? BEYOND : 0))]);
     mx.scope(() => copyPrefix(first, second, PREFIX));
     first.release();

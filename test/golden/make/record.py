@@ -23,15 +23,15 @@ from window import window_logprobs
 
 GOLDEN = Path(__file__).resolve().parent.parent
 DECODED = 48
-REQUIRED = ("sliding_window", "sliding_window_pattern", "rope_scaling", "q_lora_rank")  # null is a value of these
+REQUIRED = ("sliding_window", "sliding_window_pattern", "rope_scaling", "q_lora_rank", "final_logit_softcapping")  # null is a value of these
 
 
 def randomize(model, seed):
     """Weights for which attention looks at something, routers choose, and the log-probabilities are far from uniform."""
     mx.random.seed(seed)
     is_gemma = model.model_type.startswith("gemma")
-    centre = 0.0 if is_gemma else 1.0  # Gemma's norms multiply by 1 + gain
-    wide = 1.4 if is_gemma else 2.5  # and it scales embeddings itself
+    centre = 0.0 if model.model_type in ("gemma", "gemma2", "gemma3", "gemma3_text") else 1.0  # their norms multiply by 1 + gain
+    wide = 1.4 if is_gemma else 2.5  # Gemma scales embeddings itself
 
     def weight(name, old):
         shape = old.shape

@@ -2,6 +2,7 @@
 
 from authors import float_rows
 from dense import DENSE
+from gemma import GEMMA
 from recurrent import RECURRENT
 from sparse import SPARSE
 
@@ -89,6 +90,7 @@ VARIANTS = {
     "mistral/plain": {"base": MISTRAL},
     "mistral/window": {"base": MISTRAL, "config": {"sliding_window": 16}, "prompt": 40, "reference": "window"},
     **DENSE,
+    **GEMMA,
     **SPARSE,
     **RECURRENT,
 }
