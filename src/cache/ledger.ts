@@ -1,12 +1,12 @@
 // What memory is spent on, and what more there is room for. Pure arithmetic: the counters are handed in, tests compare them with MLX's.
 //
-//   0 │ weights │ kv and states of rows │ work of one step │ stored prefixes │ allocator's cache │ free │ limit
-//     │        cannot be given up while its rows run       │      given up first, from right to left │
+//   0 │ weights │ kv and states of rows │ work of one step │ stored prefixes │ slabs' unused room │ allocator's cache │ free │ limit
+//     │        cannot be given up while its rows run       │      given up first, from right to left                    │
 //
 // Rows are admitted when the left part has room for them and some growth. When it does not fit any more, caches shrink, then
 // rows are preempted.
 
-/** What rows cost, in bytes. Reading rows have buffers of their own that are joined to those of the drawing ones. */
+/** What rows cost, in bytes. Reading rows have buffers of their own, which become theirs while they draw or are joined to those of others. */
 export type RowsCost = (reading: readonly number[], drawing: readonly number[]) => number;
 
 export interface LedgerOptions {
@@ -21,6 +21,7 @@ export interface LedgerOptions {
 
 /** What can be given up, as it is now. */
 export interface Shrinkable {
+  readonly slack: number; // what rows hold beyond what they need
   readonly prefixes: number;
   readonly allocator: number;
 }
@@ -73,7 +74,7 @@ export class Ledger {
 
   /** Bytes that caches must give up for these rows; 0 when there is room. */
   excess(reading: readonly number[], drawing: readonly number[], held: Shrinkable): number {
-    return Math.max(0, this.sum(reading, drawing).total + held.prefixes + held.allocator - this.options.limit);
+    return Math.max(0, this.sum(reading, drawing).total + held.slack + held.prefixes + held.allocator - this.options.limit);
   }
 
   /** The longest sequence that can run when nothing else does, of at most `length` ids. */

@@ -20,6 +20,8 @@ export interface Holder {
   readonly prefixBytes: number;
   /** Drops stored prefixes of about so many bytes, the least useful first. */
   shrinkPrefixes(bytes: number): void;
+  /** Gives back what rows hold beyond what they need. */
+  tighten(): void;
 }
 
 export interface MemoryDevice {
@@ -63,10 +65,15 @@ export class Memory {
       lengths = lengthsOf(scheduler.admitted(), 1);
     }
     const { cacheBytes, liveHandles } = this.device.counters();
-    let excess = this.ledger.excess(...lengths, { prefixes: this.holder.prefixBytes, allocator: cacheBytes });
+    const slack = Math.max(0, this.holder.kvBytes + this.holder.stateBytes - this.ledger.sum(...lengths).kv);
+    let excess = this.ledger.excess(...lengths, { slack, prefixes: this.holder.prefixBytes, allocator: cacheBytes });
     if (excess > 0 && cacheBytes > 0) {
       this.device.clearCache();
       excess -= cacheBytes;
+    }
+    if (excess > 0 && slack > 0) {
+      this.holder.tighten();
+      excess -= slack;
     }
     if (excess > 0) this.holder.shrinkPrefixes(excess);
     if (liveHandles > this.ledger.maxBuffers) this.holder.shrinkPrefixes(this.holder.prefixBytes / 2);
@@ -112,12 +119,15 @@ export class Memory {
   }
 }
 
-/** What rows will hold: those that read have their whole source to hold, those that draw what they drew; each with `growth`, as far as it may grow. */
+/**
+ * What rows will hold: those that read have their whole source to hold, those that draw what they drew; each with `growth`, as
+ * far as it may grow. A row still has buffers of its own until the step behind its first draw.
+ */
 function lengthsOf(sequences: readonly Sequence[], growth: number): [reading: number[], drawing: number[]] {
-  const length = ({ request, source, answer, inFlight, limit, promptRead }: Sequence): number => {
-    const held = promptRead ? request.prompt.length + answer.length + inFlight : source.length;
-    return Math.min(held + growth, request.prompt.length + limit);
-  };
-  const [reading, drawing] = [sequences.filter(one => !one.promptRead), sequences.filter(one => one.promptRead)];
+  const held = ({ request, source, answer, inFlight, promptRead }: Sequence): number =>
+    promptRead ? request.prompt.length + answer.length + inFlight : source.length;
+  const length = (one: Sequence): number => Math.min(held(one) + growth, one.request.prompt.length + one.limit);
+  const settled = (one: Sequence): boolean => held(one) > one.source.length + 1;
+  const [reading, drawing] = [sequences.filter(one => !settled(one)), sequences.filter(settled)];
   return [reading.map(length), drawing.map(length)];
 }

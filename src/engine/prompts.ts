@@ -1,6 +1,7 @@
 // Reads prompts: each into a kv of its own, chunk by chunk, until its first id is drawn.
 import type { PrefixStore } from "../kv/prefix-store.ts";
 import { carriesStates } from "../kv/recurrent.ts";
+import { BAND_SIZES, type BandSizes } from "../kv/band-sizes.ts";
 import { KvRows } from "../kv/rows.ts";
 import type { Model } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
@@ -41,6 +42,7 @@ export class PromptReader {
     private readonly model: Model,
     private readonly prefixes: PrefixStore | undefined,
     private readonly grammars: Grammars,
+    private readonly sizes: BandSizes = BAND_SIZES,
   ) {
     this.carriesStates = carriesStates(model.layout);
   }
@@ -98,7 +100,7 @@ export class PromptReader {
       const now = whole.map(chunk => this.readToLastSnapshot(chunk, pending));
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
-      for (const group of groups(ends, this.carriesStates ? 0 : MAX_PADDING)) yield this.readEnds(group, pending);
+      for (const group of groups(ends, this.carriesStates ? 0 : MAX_PADDING, this.sizes.longest)) yield this.readEnds(group, pending);
       rest = later;
     }
   }
@@ -200,13 +202,13 @@ function lastPositions(hidden: Tensor, lengths: readonly number[]): Tensor {
   return mx.expandDims(mx.take(mx.reshape(hidden, [rows * length, width]), mx.fromArray(places, [rows]), 0), 1);
 }
 
-/** Chunks that are read in one pass: of the same start and nearly the same length, none measured. */
-function groups(chunks: readonly Chunk[], padding: number): Chunk[][] {
+/** Chunks that are read in one pass: of the same start and nearly the same length, none measured, and none so long that its kv is moved nowhere. */
+function groups(chunks: readonly Chunk[], padding: number, longest: number): Chunk[][] {
   const sorted = chunks.toSorted((a, b) => a.from - b.from || b.to - a.to);
   const made: Chunk[][] = [];
   for (const chunk of sorted) {
-    const longest = made.at(-1)?.[0];
-    if (longest !== undefined && fit(longest, chunk, padding)) made.at(-1)!.push(chunk);
+    const first = made.at(-1)?.[0];
+    if (first !== undefined && first.to <= longest && fit(first, chunk, padding)) made.at(-1)!.push(chunk);
     else made.push([chunk]);
   }
   return made;

@@ -5,7 +5,8 @@
 // that it continues from are the tensor of the last draw, not numbers that were read back. Where a grammar holds a row, the
 // draw alone is put off until those ids are read: the mask is worked out while the device runs the model.
 import type { PrefixStore } from "../kv/prefix-store.ts";
-import { KvRows } from "../kv/rows.ts";
+import type { BandSizes } from "../kv/band-sizes.ts";
+import { KvBands } from "../kv/bands.ts";
 import type { Model } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
@@ -23,16 +24,17 @@ export class Runner {
   private readonly prompts: PromptReader;
   private rows: Row[] = []; // rows that decode; row i is row i of `kv` and of `lastIds`
   private lastIds: Tensor | undefined; // [B] uint32, kept
-  private readonly kv: KvRows;
+  private readonly kv: KvBands;
   private readonly outstanding = new Set<Pending>(); // dispatched and not read
 
   constructor(
     private readonly model: Model,
     private readonly prefixes?: PrefixStore,
+    sizes?: BandSizes,
   ) {
     this.grammars = new Grammars(model.vocabSize);
-    this.prompts = new PromptReader(model, prefixes, this.grammars);
-    this.kv = new KvRows(model.layout);
+    this.prompts = new PromptReader(model, prefixes, this.grammars, sizes);
+    this.kv = new KvBands(sizes);
   }
 
   get prefixStats(): PrefixStats | undefined {
@@ -57,6 +59,11 @@ export class Runner {
 
   get stateBytes(): number {
     return this.prompts.stateBytes + this.kv.stateBytes;
+  }
+
+  /** Gives back what the slabs of the rows have beyond what these need. */
+  tighten(): void {
+    mx.scope(() => this.kv.tighten());
   }
 
   /** What ids spell; must be known before a sequence with a grammar begins. */
@@ -120,17 +127,15 @@ export class Runner {
 
   private retain(decode: readonly Sequence[]): void {
     const staying = new Set(decode);
-    const order = this.rows.map((_, i) => i);
-    for (let i = this.rows.length - 1; i >= 0; i--) {
-      if (staying.has(this.rows[i]!.sequence)) continue;
-      this.rows[i]!.sampler.release();
-      this.publishAnswer(i);
-      this.kv.remove(i);
-      const [lastRow, lastPlace] = [this.rows.pop()!, order.pop()!];
-      if (i < this.rows.length) [this.rows[i], order[i]] = [lastRow, lastPlace];
+    const leaving = this.rows.flatMap(({ sequence }, i) => (staying.has(sequence) ? [] : [i]));
+    for (const row of leaving) {
+      this.rows[row]!.sampler.release();
+      this.publishAnswer(row);
     }
-    if (this.lastIds === undefined || order.length === mx.size(this.lastIds)) return;
-    const next = order.length === 0 ? undefined : mx.take(this.lastIds, mx.fromArray(Int32Array.from(order), [order.length]), 0);
+    const order = this.kv.settle(new Set(leaving));
+    if (leaving.length === 0 && order.every((row, i) => row === i)) return;
+    this.rows = order.map(row => this.rows[row]!);
+    const next = order.length === 0 ? undefined : mx.take(this.lastIds!, mx.fromArray(Int32Array.from(order), [order.length]), 0);
     this.setLastIds(next);
   }
 
@@ -140,13 +145,14 @@ export class Runner {
    */
   private publishAnswer(row: number): void {
     const { sequence } = this.rows[row]!;
-    const ids = sequence.ids().subarray(0, this.kv.lengths[row]);
-    this.prefixes?.publish(this.kv, row, storedIds(sequence, ids, this.model.vocabSize), true);
+    const { kv, row: place } = this.kv.find(row);
+    const ids = sequence.ids().subarray(0, kv.lengths[place]);
+    this.prefixes?.publish(kv, place, storedIds(sequence, ids, this.model.vocabSize), true);
   }
 
   private decode(): Waiting {
     const count = this.rows.length;
-    const batch = { ...this.kv.begin(1), adapters: adapterRows(this.rows.map(row => row.sequence)) };
+    const batch = { ...this.kv.begin(), adapters: adapterRows(this.rows.map(row => row.sequence)) };
     const ids = mx.reshape(this.lastIds!, [count, 1]);
     const hidden = this.model.forward(this.model.embed(ids), batch, this.kv.layers, ids);
     return { rows: [...this.rows], logits: mx.reshape(this.model.logits(hidden), [count, this.model.vocabSize]) };

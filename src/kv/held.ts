@@ -13,6 +13,8 @@ export interface HeldLayer extends LayerKv {
   dropRow(last: number): void;
   /** Takes over what another layer holds, which is empty afterwards. */
   adopt(other: HeldLayer): void;
+  /** Gives back what it has more than `slack` times the room for `rows` rows of `length` positions. */
+  fit(rows: number, length: number, slack: number): void;
   /** The buffers, for evaluation; none before the first write. */
   tensors(): Tensor[];
   readonly bytes: number;

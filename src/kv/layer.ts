@@ -61,6 +61,11 @@ export class LayerSlab implements HeldLayer {
     this.values.adopt(other.values);
   }
 
+  fit(rows: number, length: number, slack: number): void {
+    this.keys.fit(rows, length, slack);
+    this.values.fit(rows, length, slack);
+  }
+
   tensors(): Tensor[] {
     return [...this.keys.tensors, ...this.values.tensors];
   }

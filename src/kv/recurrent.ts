@@ -90,6 +90,9 @@ export class RecurrentRows implements HeldLayer {
     [this.states, other.states] = [other.states, []];
   }
 
+  /** States have no room to spare. */
+  fit(): void {}
+
   tensors(): Tensor[] {
     return [...this.states];
   }

@@ -5,6 +5,7 @@ import type { Batch, LayerLayout } from "../models/model.ts";
 import type { HeldLayer } from "./held.ts";
 import { LayerSlab } from "./layer.ts";
 import { isRecurrent, RecurrentRows } from "./recurrent.ts";
+import { spanOf } from "./span.ts";
 import { Step } from "./step.ts";
 
 export class KvRows {
@@ -14,7 +15,7 @@ export class KvRows {
   private step: Step | undefined;
 
   constructor(
-    layout: readonly LayerLayout[],
+    private readonly layout: readonly LayerLayout[],
     private readonly backend = mx.backend(),
   ) {
     const step = () => this.step!;
@@ -51,9 +52,27 @@ export class KvRows {
   /** Moves the rows of `other` behind the rows of this group; `other` is empty and released afterwards. */
   join(other: KvRows): void {
     if (this.rows === 0) this.layers.forEach((layer, i) => layer.adopt(other.layers[i]!));
-    else other.held.forEach((length, row) => this.takeRow(other, row, length));
+    else other.held.forEach((_, row) => this.take(other, row));
     if (this.rows === 0) this.held = [...other.held];
     other.release();
+  }
+
+  /** Copies a row of `other` behind the rows of this group. */
+  take(other: KvRows, row: number): void {
+    const [slot, length] = [this.addRow(), other.held[row]!];
+    if (length > 0) this.layers.forEach((layer, i) => layer.putRow(slot, other.layers[i]!.part(row, 0, length), length));
+    this.held[slot] = length;
+  }
+
+  /** Moves a row into a group of its own. */
+  extract(row: number): KvRows {
+    const [own, length] = [new KvRows(this.layout, this.backend), this.held[row]!];
+    const copies = this.layers.map(layer => layer.copyRow(row, length));
+    mx.evaluate(...copies.flat()); // so that the slabs have no reader left
+    own.layers.forEach((layer, i) => layer.putRow(0, copies[i]!, length));
+    own.held = [length];
+    this.remove(row);
+    return own;
   }
 
   /** Forgets what each row holds behind its length, which is only possible where no layer carries states. */
@@ -98,6 +117,12 @@ export class KvRows {
     if (this.rows === 0) this.release();
   }
 
+  /** Gives back what the slabs have more than `slack` times the room that the rows need. */
+  fit(slack: number): void {
+    const span = this.rows === 0 ? 0 : spanOf(Math.max(...this.held) + 1, this.backend);
+    for (const layer of this.layers) layer.fit(this.rows, span, slack);
+  }
+
   /** A tensor that is evaluated only when what the last layer holds is written, and then holds on to none of it. */
   fence(): mx.Tensor {
     const [held] = this.layers.findLast(layer => layer.tensors().length > 0)!.tensors() as [mx.Tensor];
@@ -119,11 +144,5 @@ export class KvRows {
     for (const layer of this.layers) layer.release();
     this.held = [];
     this.step = undefined;
-  }
-
-  private takeRow(other: KvRows, row: number, length: number): void {
-    const slot = this.addRow();
-    if (length > 0) this.layers.forEach((layer, i) => layer.putRow(slot, other.layers[i]!.part(row, 0, length), length));
-    this.held[slot] = length;
   }
 }

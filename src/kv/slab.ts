@@ -7,9 +7,14 @@
 // The tensor is a kept handle. A write replaces the handle and releases the old one first, so that MLX can write in place.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import { slotsFor } from "./band-sizes.ts";
 
 /** Capacity grows in multiples of this many positions. */
 export const CAPACITY_STEP = 256;
+
+export function capacityFor(length: number): number {
+  return Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP;
+}
 
 /** Where the new numbers of one forward pass go: at one position in all rows, or, one for each row, at a position of its own. */
 export type Place = { readonly at: number } | { readonly slots: Tensor; readonly positions: Tensor };
@@ -22,13 +27,15 @@ export class Slab {
   /** Makes room for `slots` rows of `length` positions of numbers such as `like` [.., heads, .., width] has; what is held stays. */
   reserve(slots: number, length: number, like: Tensor): void {
     if (slots <= this.slots && length <= this.capacity) return;
-    const grownSlots = slots <= this.slots ? this.slots : Math.max(slots, this.slots * 2);
-    const capacity = Math.max(this.capacity, Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP);
-    const [, heads, , width] = mx.shape(like) as [number, number, number, number];
-    const empty = mx.zeros([grownSlots, heads, capacity, width], mx.dtype(like));
-    this.hold(this.tensor === undefined ? empty : mx.sliceUpdate(empty, this.tensor, [0, 0, 0, 0], mx.shape(this.tensor)));
-    this.slots = grownSlots;
-    this.capacity = capacity;
+    this.resize(slots <= this.slots ? this.slots : slotsFor(slots), Math.max(this.capacity, capacityFor(length)), like);
+  }
+
+  /** Gives back what it has more than `slack` times the room for `rows` rows of `length` positions. */
+  fit(rows: number, length: number, slack: number): void {
+    const [slots, capacity] = [Math.min(this.slots, slotsFor(rows)), Math.min(this.capacity, capacityFor(length))];
+    if (this.tensor === undefined || this.slots * this.capacity <= slots * capacity * slack) return;
+    if (slots * capacity === 0) this.release();
+    else this.resize(slots, capacity, this.tensor);
   }
 
   /** Writes update [rows, heads, L, width]; there is room for it. */
@@ -64,6 +71,14 @@ export class Slab {
   release(): void {
     if (this.tensor !== undefined) mx.release(this.tensor);
     [this.tensor, this.slots, this.capacity] = [undefined, 0, 0];
+  }
+
+  private resize(slots: number, capacity: number, like: Tensor): void {
+    const [, heads, , width] = mx.shape(like) as [number, number, number, number];
+    const empty = mx.zeros([slots, heads, capacity, width], mx.dtype(like));
+    const staying = this.tensor && this.view(0, Math.min(slots, this.slots), 0, Math.min(capacity, this.capacity));
+    this.hold(staying === undefined ? empty : mx.sliceUpdate(empty, staying, [0, 0, 0, 0], mx.shape(staying)));
+    [this.slots, this.capacity] = [slots, capacity];
   }
 
   private hold(next: Tensor): void {

@@ -22,6 +22,8 @@ export interface Strip {
   /** Writes such parts into the positions [from, to) of `slot`. */
   put(slot: number, parts: readonly Tensor[], from: number, to: number): void;
   adopt(other: this): void;
+  /** Gives back what it has more than `slack` times the room for `rows` rows of `length` positions. */
+  fit(rows: number, length: number, slack: number): void;
   /** All buffers; the first is one that every pass over several positions writes. */
   readonly tensors: Tensor[];
   release(): void;
@@ -54,6 +56,10 @@ export class PlainStrip implements Strip {
 
   adopt(other: PlainStrip): void {
     this.slab.adopt(other.slab);
+  }
+
+  fit(rows: number, length: number, slack: number): void {
+    this.slab.fit(rows, length, slack);
   }
 
   get tensors(): Tensor[] {
@@ -144,6 +150,12 @@ export class QuantizedStrip implements Strip {
   adopt(other: QuantizedStrip): void {
     this.exact.adopt(other.exact);
     this.packed.forEach((slab, i) => slab.adopt(other.packed[i]!));
+  }
+
+  fit(rows: number, length: number, slack: number): void {
+    const { from } = this.q;
+    this.exact.fit(rows, Math.min(length, from + 1), slack);
+    for (const slab of this.packed) slab.fit(rows, Math.max(0, length - from), slack);
   }
 
   get tensors(): Tensor[] {

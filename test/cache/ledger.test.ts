@@ -30,8 +30,8 @@ describe("ledger", () => {
 
   test("says how much caches must give up", () => {
     const ledger = new Ledger(OPTIONS);
-    expect(ledger.excess([], [400], { prefixes: 300, allocator: 100 })).toBe(0);
-    expect(ledger.excess([], [400], { prefixes: 450, allocator: 100 })).toBe(60);
+    expect(ledger.excess([], [400], { slack: 0, prefixes: 300, allocator: 100 })).toBe(0);
+    expect(ledger.excess([], [400], { slack: 50, prefixes: 400, allocator: 100 })).toBe(60);
   });
 
   test("takes the work of reading from what was measured, and forgets an odd step in time", () => {

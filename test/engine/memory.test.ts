@@ -32,16 +32,19 @@ function memoryOf(kv: number, chunk: number): (holder: Holder) => Memory {
 }
 
 describe("the ledger", () => {
-  test("agrees with MLX's counters whenever the device rests", () => {
+  test.each([
+    ["of like length", 100],
+    ["of which one is long", 3000],
+  ])("agrees with MLX's counters whenever the device rests, for rows %s", (_, first) => {
     mx.clearCache();
     const base = mx.activeMemory() - loaded.weights.bytes;
     const prefixes = new PrefixStore({ strategy: "memory-aware", blockSize: 8, maxBytes: 1 << 22 });
     const runner = new Runner(loaded.model, prefixes);
     const memory = memoryOf(1 << 30, 64)(runner);
-    const scheduler = new Scheduler({ maxRows: 12, maxQueue: 0, prefillChunk: 256, contextLength: 512 }, runner);
+    const scheduler = new Scheduler({ maxRows: 12, maxQueue: 0, prefillChunk: 512, contextLength: 4096 }, runner);
     const { below } = dice(3);
     for (let id = 1; id <= 12; id++) {
-      const prompt = Uint32Array.from({ length: 100 + below(300) }, () => below(loaded.model.vocabSize));
+      const prompt = Uint32Array.from({ length: (id === 1 ? first : 100) + below(300) }, () => below(loaded.model.vocabSize));
       scheduler.add(submission(id, { prompt, maxTokens: 60 }));
     }
     let rests = 0;
@@ -60,6 +63,48 @@ describe("the ledger", () => {
     runner.reset();
     prefixes.clear();
   });
+});
+
+test("beside a long row short ones run as soon as there is room for short ones", async () => {
+  const before = mx.liveHandles();
+  const shorts = 20;
+  const positions = 3072 + (32 + shorts) * 256; // the long row's, those of the short ones' band, and theirs while they are read
+  const room = rowsCost(loaded.model.layout, 4)([], [256]) * (positions / 256);
+  const lasting = { ...loaded, info: { ...loaded.info, contextLength: 4096 } };
+  const engine = new MemoryEngine(lasting, { maxRows: 64, prefillChunk: 512 }, undefined, memoryOf(room, 512));
+  const prompt = (length: number) => Uint32Array.from({ length }, (_, i) => (i * 5 + length) % loaded.model.vocabSize);
+  const all = Array.from({ length: shorts }, (_, i) => submission(i + 2, { prompt: prompt(150 + i), maxTokens: 50, logprobs: 1 }));
+  const long = submission(1, { prompt: prompt(2900), maxTokens: 100, logprobs: 1 });
+  engine.loop.receive(long);
+  while (engine.rows(1).length === 0) await nextTurn();
+  for (const submit of all) engine.loop.receive(submit);
+  while (engine.rows(shorts + 1).length === 0) await nextTurn();
+  engine.loop.receive({ type: "stats", ask: 1 });
+  await engine.finish();
+  const { stats } = engine.sent.find(message => message.type === "stats")!;
+  expect(stats).toMatchObject({ running: shorts + 1, waiting: 0, preemptions: 0 });
+  for (const submit of [long, ...all]) expect(engine.answer(submit.id)).toEqual(await alone(lasting, submit));
+  expect(mx.liveHandles()).toBe(before);
+});
+
+test("what a band has room for when its rows have left is given back before stored prefixes are", () => {
+  const prefixes = new PrefixStore({ strategy: "memory-aware", blockSize: 8, maxBytes: 1 << 24 });
+  const runner = new Runner(loaded.model, prefixes);
+  const scheduler = new Scheduler({ maxRows: 8, maxQueue: 0, prefillChunk: 4096, contextLength: 4096 }, runner);
+  const sequences = [300, 310].map((length, i) => scheduler.add(submission(i + 1, { prompt: new Uint32Array(length), maxTokens: 60 }))!);
+  const step = (): void => {
+    for (const { sequence, id } of runner.read(runner.dispatch(scheduler.schedule())!).drawn) sequence.record(id);
+  };
+  step();
+  step();
+  for (const sequence of sequences.slice(1)) scheduler.remove(sequence);
+  step();
+  const perSlot = rowsCost(loaded.model.layout, 4)([], [300]);
+  const [held, stored] = [runner.kvBytes, runner.prefixBytes];
+  memoryOf(perSlot + stored, 64)(runner).makeRoom(scheduler);
+  expect([held, runner.kvBytes, runner.prefixBytes]).toEqual([2 * perSlot, perSlot, stored]);
+  runner.reset();
+  prefixes.clear();
 });
 
 describe("with too little memory for all", () => {

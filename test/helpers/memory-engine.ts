@@ -1,6 +1,7 @@
 // The whole engine in this process, on a real model: loop, scheduler, runner, sampling.
 import { storeDigest } from "../../src/cache/block-key.ts";
 import { DiskTier } from "../../src/cache/disk.ts";
+import type { BandSizes } from "../../src/kv/band-sizes.ts";
 import { DiskBlocks } from "../../src/kv/disk-blocks.ts";
 import { EngineLoop } from "../../src/engine/loop.ts";
 import type { FromEngine, StepRow, Submit } from "../../src/engine/protocol.ts";
@@ -30,8 +31,9 @@ export class MemoryEngine {
     limits: Pick<Limits, "maxRows" | "prefillChunk" | "prefillRows">,
     prefixes?: PrefixStore,
     memory?: (runner: Runner) => Memory,
+    sizes?: BandSizes,
   ) {
-    this.runner = new Runner(loaded.model, prefixes);
+    this.runner = new Runner(loaded.model, prefixes, sizes);
     this.loop = new EngineLoop(this.runner, {
       limits: { maxQueue: 1000, contextLength: loaded.info.contextLength, ...limits },
       vocabSize: loaded.model.vocabSize,
