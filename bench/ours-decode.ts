@@ -64,7 +64,12 @@ const runner = new Runner(model);
 // The prompts of a batch are read together, as mlx-lm is told to with prefill_batch_size.
 const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 16_384, contextLength: info.contextLength };
 if (device === "gpu")
-  await warmUp({ model, prefixCache: undefined, limits: { ...limits, prefillStep: limits.prefillChunk, fits: () => true }, tell: () => {} });
+  await warmUp({
+    model,
+    prefixCache: undefined,
+    limits: { ...limits, prefillStep: limits.prefillChunk, plansWidths: true, fits: () => true },
+    tell: () => {},
+  });
 const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
 const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send: message => receive(message), deviceStats });
 void loop.run();

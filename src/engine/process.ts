@@ -92,7 +92,7 @@ interface Opened {
   readonly careful: boolean; // one row at a time, read in the same chunks whenever
 }
 
-type EngineLimits = Omit<WarmUpLimits, "fits">;
+type EngineLimits = Omit<WarmUpLimits, "fits" | "plansWidths">;
 
 function openLoop(options: EngineOptions, { loaded, runner, memory, limits, careful }: Opened): EngineLoop {
   const { maxQueue, prefillRows, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
@@ -118,7 +118,7 @@ async function warmUpIfWanted(options: EngineOptions, model: Model, limits: Engi
   return {
     warmUpMs: await warmUp({
       model,
-      limits: { ...limits, contextLength, fits: lengths => ledger.fits(lengths, []) },
+      limits: { ...limits, contextLength, plansWidths: mx.backend() === "cuda", fits: lengths => ledger.fits(lengths, []) },
       tell,
       prefixCache: options.prefixCache,
     }),
