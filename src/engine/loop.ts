@@ -7,6 +7,7 @@ import type { Sequence } from "../scheduler/sequence.ts";
 import type { DeviceCounters, Memory } from "./memory.ts";
 import type { EngineStats, FailureCode, FromEngine, SequenceStats, StepRow, Submit, ToEngine } from "./protocol.ts";
 import { Outbox } from "./outbox.ts";
+import { Rate } from "./rate.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 import type { Pending, StepResult } from "./pending.ts";
 import type { StepRunner } from "./step-runner.ts";
@@ -47,6 +48,8 @@ export class EngineLoop {
   private finished = 0;
   private peak = 0; // most sequences open at a time
   private lastReadAt = 0; // ms
+  private readonly promptRate = new Rate();
+  private readonly completionRate = new Rate();
 
   constructor(
     private readonly runner: StepRunner,
@@ -111,8 +114,9 @@ export class EngineLoop {
     const result = last && this.runner.read(last.pending);
     if (pending !== undefined) this.runner.complete(pending);
     if (last !== undefined && result !== undefined) {
+      const before = this.completionTokens;
       this.report(result);
-      this.measure(last);
+      this.measure(last, this.completionTokens - before);
     }
     if (this.draining) this.watch.close();
     this.watch.step(this.options.pace?.chunk(true));
@@ -120,9 +124,12 @@ export class EngineLoop {
   }
 
   /** A step took from its start, or from the end of the one before, until now. */
-  private measure({ plan, startedAt }: Flight): void {
+  private measure({ plan, startedAt }: Flight, drawn: number): void {
     const now = performance.now();
-    this.options.pace?.observe(idsRead(plan), plan.decode.length, now - Math.max(startedAt, this.lastReadAt));
+    const from = Math.max(startedAt, this.lastReadAt);
+    this.options.pace?.observe(idsRead(plan), plan.decode.length, now - from);
+    this.promptRate.add(idsRead(plan), from, now);
+    this.completionRate.add(drawn, from, now);
     this.lastReadAt = now;
     this.options.memory?.measure(plan);
   }
@@ -251,6 +258,8 @@ export class EngineLoop {
       steps: this.steps,
       promptTokens: this.promptTokens,
       completionTokens: this.completionTokens,
+      promptRate: this.promptRate.perSecond(performance.now()),
+      completionRate: this.completionRate.perSecond(performance.now()),
       finished: this.finished,
       preemptions: this.scheduler.preemptions,
       peakConcurrency: this.peak,

@@ -267,6 +267,8 @@ export interface EngineStats {
   readonly steps: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  readonly promptRate: number; // ids a second, over the last seconds
+  readonly completionRate: number; // likewise
   readonly finished: number;
   readonly preemptions: number; // rows that were given up and made again
   readonly peakConcurrency: number; // most sequences that waited or ran at a time

@@ -130,11 +130,18 @@ describe("engine loop", () => {
 
   test("stats count what happened", async () => {
     const setup = setUp();
+    const running = setup.loop.run();
     setup.loop.receive(submission(1, { maxTokens: 3 }));
     setup.loop.receive({ type: "stats", ask: 7 });
-    await settle(setup);
-    const before = setup.sent.find(m => m.type === "stats");
-    expect(before).toMatchObject({ ask: 7, stats: { waiting: 1, running: 0, finished: 0 } });
+    while (setup.rowsOf(1).at(-1)?.finish === undefined) await nextTurn();
+    setup.loop.receive({ type: "stats", ask: 8 });
+    setup.loop.receive({ type: "drain" });
+    await running;
+    const [before, after] = setup.sent.filter(m => m.type === "stats");
+    expect(before).toMatchObject({ ask: 7, stats: { waiting: 1, running: 0, finished: 0, promptTokens: 0, promptRate: 0, completionRate: 0 } });
+    expect(after).toMatchObject({ ask: 8, stats: { waiting: 0, running: 0, finished: 1, promptTokens: 3, completionTokens: 3 } });
+    expect(after!.stats.promptRate).toBeGreaterThan(0);
+    expect(after!.stats.completionRate).toBeGreaterThan(0);
   });
 
   test("in a storm of submissions and aborts every sequence ends exactly once", async () => {

@@ -111,6 +111,8 @@ export class FakeEngine implements Engine {
       steps: 0,
       promptTokens: this.sequences.reduce((sum, sequence) => sum + sequence.request.prompt.length, 0),
       completionTokens: this.sequences.reduce((sum, sequence) => sum + sequence.sent.length, 0),
+      promptRate: 0,
+      completionRate: 0,
       finished: count("stop") + count("length"),
       preemptions: 0,
       peakConcurrency: 0,

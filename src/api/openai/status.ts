@@ -1,6 +1,6 @@
 // The engine's numbers as GET /v1/status tells them, under vllm-mlx's names.
 import Type from "typebox";
-import type { EngineStats, SequenceStats } from "../../engine/protocol.ts";
+import type { DivergenceReport, EngineStats, MemoryStats, PressureReport, SequenceStats } from "../../engine/protocol.ts";
 import { toCacheStats } from "./cache.ts";
 
 export interface StatusOf {
@@ -23,6 +23,8 @@ export function toStatus({ model, uptimeSeconds, stats }: StatusOf) {
     total_requests_processed: stats.finished,
     total_prompt_tokens: stats.promptTokens,
     total_completion_tokens: stats.completionTokens,
+    generation_tps: round(stats.completionRate, 1),
+    prompt_tps: round(stats.promptRate, 1),
     metal: {
       active_memory_gb: round(stats.activeBytes / 1e9, 3),
       peak_memory_gb: round(stats.peakBytes / 1e9, 3),
@@ -35,32 +37,8 @@ export function toStatus({ model, uptimeSeconds, stats }: StatusOf) {
       peak_concurrency: stats.peakConcurrency,
       preemptions: stats.preemptions,
     },
-    memory: memory && {
-      limit_bytes: memory.limit,
-      weights_bytes: memory.weights,
-      kv_bytes: memory.kv,
-      recurrent_bytes: memory.recurrent,
-      reserved_bytes: memory.kvReserved,
-      work_bytes: memory.work,
-      prefix_bytes: memory.prefixes,
-      allocator_bytes: memory.allocator,
-      active_bytes: memory.active,
-      buffers: memory.buffers,
-      pressure: pressure?.state ?? "unknown",
-      trend: pressure?.trend ?? "unknown",
-      utilization_pct: pressure?.percent === undefined ? null : round(pressure.percent, 2),
-    },
-    batch_divergence: divergence && {
-      status: divergence.status,
-      sample_count: divergence.samples,
-      threshold: divergence.threshold,
-      action: divergence.action,
-      serialize_active: divergence.serializes,
-      last_token_agreement: divergence.agreement ?? null,
-      last_exact_match: divergence.exact ?? null,
-      last_checked_epoch: divergence.checkedAt === undefined ? null : Math.floor(divergence.checkedAt / 1000),
-      ...(divergence.error !== undefined && { error: divergence.error }),
-    },
+    memory: memory && toMemory(memory, pressure),
+    batch_divergence: divergence && toDivergence(divergence),
     repetition: {
       interventions_total: repetitions.total,
       interventions_by_mode: repetitions.byMode,
@@ -68,6 +46,38 @@ export function toStatus({ model, uptimeSeconds, stats }: StatusOf) {
       tokens_saved_total: repetitions.tokensSaved,
     },
     requests: stats.sequences.map(toRequest),
+  };
+}
+
+function toMemory(memory: MemoryStats, pressure: PressureReport | undefined) {
+  return {
+    limit_bytes: memory.limit,
+    weights_bytes: memory.weights,
+    kv_bytes: memory.kv,
+    recurrent_bytes: memory.recurrent,
+    reserved_bytes: memory.kvReserved,
+    work_bytes: memory.work,
+    prefix_bytes: memory.prefixes,
+    allocator_bytes: memory.allocator,
+    active_bytes: memory.active,
+    buffers: memory.buffers,
+    pressure: pressure?.state ?? "unknown",
+    trend: pressure?.trend ?? "unknown",
+    utilization_pct: pressure?.percent === undefined ? null : round(pressure.percent, 2),
+  };
+}
+
+function toDivergence(divergence: DivergenceReport) {
+  return {
+    status: divergence.status,
+    sample_count: divergence.samples,
+    threshold: divergence.threshold,
+    action: divergence.action,
+    serialize_active: divergence.serializes,
+    last_token_agreement: divergence.agreement ?? null,
+    last_exact_match: divergence.exact ?? null,
+    last_checked_epoch: divergence.checkedAt === undefined ? null : Math.floor(divergence.checkedAt / 1000),
+    ...(divergence.error !== undefined && { error: divergence.error }),
   };
 }
 
@@ -122,6 +132,8 @@ export const statusSchema = Type.Object({
   total_requests_processed: Type.Optional(count),
   total_prompt_tokens: Type.Optional(Type.Integer({ description: "That were read; stored ones are not." })),
   total_completion_tokens: Type.Optional(count),
+  generation_tps: Type.Optional(Type.Number({ description: "Tokens that all answers got a second, over the last 5 seconds; 0 when idle." })),
+  prompt_tps: Type.Optional(Type.Number({ description: "Prompt tokens read a second, likewise; stored ones are not read." })),
   metal: Type.Optional(Type.Object({ active_memory_gb: Type.Number(), peak_memory_gb: Type.Number(), cache_memory_gb: Type.Number() })),
   cache: Type.Optional(Type.Union([Type.Object({}), Type.Null()])),
   runtime: Type.Optional(Type.Object({ mode: Type.String(), active_concurrency: count, peak_concurrency: count, preemptions: count })),
