@@ -189,7 +189,7 @@ MXS_API mxs_tensor mxs_scatter_add(mxs_tensor a, mxs_tensor updates, int32_t cou
 // Products and layers: a new handle. Quantization mode: 0 affine, 1 mxfp4, 2 mxfp8, 3 nvfp4 -----------------
 
 MXS_API mxs_tensor mxs_matmul(mxs_tensor a, mxs_tensor b);
-MXS_API mxs_tensor mxs_addmm(mxs_tensor c, mxs_tensor a, mxs_tensor b);    // c + a b
+MXS_API mxs_tensor mxs_addmm(mxs_tensor c, mxs_tensor a, mxs_tensor b, double scale); // c + scale a b
 MXS_API mxs_tensor mxs_gather_mm(mxs_tensor a, mxs_tensor b, mxs_optional lhs, mxs_optional rhs, int32_t sorted);
 MXS_API mxs_tensor mxs_quantized_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_optional biases, int32_t group_size, int32_t bits,
                                         int32_t mode, int32_t transpose);

@@ -16,11 +16,11 @@ mxs_tensor mxs_matmul(mxs_tensor a, mxs_tensor b) {
   RETURN(mlx_matmul(&result, a_, b_, mxs_stream));
 }
 
-mxs_tensor mxs_addmm(mxs_tensor c, mxs_tensor a, mxs_tensor b) {
+mxs_tensor mxs_addmm(mxs_tensor c, mxs_tensor a, mxs_tensor b, double scale) {
   TENSOR(c);
   TENSOR(a);
   TENSOR(b);
-  RETURN(mlx_addmm(&result, c_, a_, b_, 1, 1, mxs_stream));
+  RETURN(mlx_addmm(&result, c_, a_, b_, (float)scale, 1, mxs_stream));
 }
 
 mxs_tensor mxs_gather_mm(mxs_tensor a, mxs_tensor b, mxs_optional lhs, mxs_optional rhs, int32_t sorted) {

@@ -2,7 +2,7 @@
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { AttendOptions, AttentionLayout, Batch } from "../models/model.ts";
-import { attend } from "./attend.ts";
+import { attend, attendByProducts } from "./attend.ts";
 import type { HeldLayer } from "./held.ts";
 import type { Step } from "./step.ts";
 import { PlainStrip, QuantizedStrip, type Strip } from "./strip.ts";
@@ -30,7 +30,13 @@ export class LayerSlab implements HeldLayer {
   }
 
   look(queries: Tensor, _batch: Batch, options: AttendOptions): Tensor {
-    return attend(queries, ...this.held!, this.step().mask(this.layout.window), options);
+    const { window, kvHeads } = this.layout;
+    const [step, [keys, values]] = [this.step(), this.held!];
+    if (step.byProducts && options.softcap === undefined && options.sinks === undefined) {
+      const shape = [step.rows, kvHeads, mx.shape(queries)[1]! / kvHeads, step.span];
+      return attendByProducts(queries, keys, values, step.bias(shape, mx.dtype(queries), window), options.scale);
+    }
+    return attend(queries, keys, values, step.mask(window), options);
   }
 
   carry(): never {

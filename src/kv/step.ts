@@ -1,10 +1,10 @@
 // What all layers share in one forward pass: where the new tokens go and what each row may look at.
 import * as mx from "../mx/index.ts";
-import type { Backend, Tensor } from "../mx/index.ts";
+import type { Backend, Dtype, Tensor } from "../mx/index.ts";
 import type { Batch } from "../models/model.ts";
 import { spanOf } from "./span.ts";
 
-/** MLX's CUDA back end attends without a mask with one kernel, which is slow for many rows. */
+/** MLX's CUDA back end attends without a mask in one kernel, which is slow for many rows. */
 const MOST_UNMASKED = 8;
 
 /**
@@ -17,7 +17,9 @@ export class Step implements Batch {
   readonly longest: number; // positions held by the longest row after this step
   readonly offset: number | undefined; // common to all rows; undefined when they differ
   readonly span: number; // positions that attention looks over, `longest` or more
+  readonly byProducts: boolean; // attention is written out, with `bias`
   private readonly masks = new Map<number, Tensor | "causal" | undefined>();
+  private readonly biases = new Map<string, Tensor>();
   private slotIndices: Tensor | undefined;
 
   constructor(
@@ -29,8 +31,9 @@ export class Step implements Batch {
     this.offsets = mx.fromArray(Int32Array.from(lengths), [lengths.length]);
     this.longest = Math.max(...lengths) + length;
     this.offset = lengths.every(n => n === lengths[0]) ? lengths[0] : undefined;
-    const unmasked = this.offset !== undefined && length === 1 && this.rows <= MOST_UNMASKED;
-    this.span = unmasked ? this.longest : spanOf(this.longest, backend);
+    const fused = length > 1 || (this.offset !== undefined && this.rows <= MOST_UNMASKED);
+    this.byProducts = backend === "cuda" && !fused;
+    this.span = fused ? this.longest : spanOf(this.longest, backend);
   }
 
   /** Slot of each row, [B] int32. */
@@ -45,8 +48,21 @@ export class Step implements Batch {
     return this.masks.get(key);
   }
 
+  /** The mask of one new position per row, as numbers to add: 0, or -∞ for what a row may not see. */
+  bias(shape: readonly number[], dtype: Dtype, window?: number): Tensor {
+    const key = `${shape.join(" ")} ${dtype} ${window}`;
+    const made = this.biases.get(key) ?? this.makeBias(shape, dtype, window);
+    this.biases.set(key, made);
+    return made;
+  }
+
+  private makeBias(shape: readonly number[], dtype: Dtype, window: number | undefined): Tensor {
+    const seen = mx.broadcastTo(this.mask(window) as Tensor, shape);
+    return mx.where(seen, mx.scalar(0, dtype), mx.scalar(-Infinity, dtype));
+  }
+
   private makeMask(window: number): Tensor | "causal" | undefined {
-    if (this.offset !== undefined && window === Infinity && this.span === this.longest) return this.length === 1 ? undefined : "causal";
+    if (this.offset !== undefined && window === Infinity && !this.byProducts) return this.length === 1 ? undefined : "causal";
     const key = mx.arange(0, this.span, 1, "int32"); // [K]
     const own = mx.expandDims(this.offsets, [1, 2, 3]); // [B, 1, 1, 1]
     const query = mx.add(own, mx.reshape(mx.arange(0, this.length, 1, "int32"), [1, 1, this.length, 1])); // [B, 1, L, 1]

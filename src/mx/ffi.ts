@@ -166,7 +166,7 @@ export const table = {
   mxs_scatter_add: { args: [tensor, tensor, int], returns: tensor },
 
   mxs_matmul: two,
-  mxs_addmm: { args: [tensor, tensor, tensor], returns: tensor },
+  mxs_addmm: { args: [tensor, tensor, tensor, double], returns: tensor },
   mxs_gather_mm: { args: [tensor, tensor, optional, optional, int], returns: tensor },
   mxs_quantized_matmul: { args: [tensor, tensor, tensor, optional, int, int, int, int], returns: tensor },
   mxs_gather_qmm: { args: [tensor, tensor, tensor, optional, optional, optional, int, int, int, int, int], returns: tensor },

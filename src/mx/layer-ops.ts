@@ -12,9 +12,9 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   return checked(c.mxs_matmul(a, b));
 }
 
-/** c + a b */
-export function addmm(addend: Tensor, a: Tensor, b: Tensor): Tensor {
-  return checked(c.mxs_addmm(addend, a, b));
+/** addend + scale a b */
+export function addmm(addend: Tensor, a: Tensor, b: Tensor, scale = 1): Tensor {
+  return checked(c.mxs_addmm(addend, a, b, scale));
 }
 
 /** The product of x with a quantized matrix: its transpose by default, as checkpoints store it. */

@@ -5,7 +5,7 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import { describeQuantization, type Quantization } from "./quantization.ts";
 
-const UNPACKED_ROWS = 16;
+const UNPACKED_ROWS = 24;
 
 export interface DenseMatrix {
   readonly type: "dense";
