@@ -1,17 +1,16 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Embedded } from "../../src/assets/embedded.ts";
 import { unpack } from "../../src/assets/unpack.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 let place: string;
 let cache: string;
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), "pippin-unpack-"));
+  place = temporaryFolder("unpack");
   cache = join(place, "cache/pippin");
 });
-afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 function pack(texts: Record<string, string>, id = "one"): Embedded {
   const files = Object.entries(texts).map(([path, text], index) => {

@@ -1,23 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeBlock, encodeBlock } from "../../src/cache/block-file.ts";
 import { blockKey, storeDigest } from "../../src/cache/block-key.ts";
 import { DiskTier, RESERVE_BYTES, type DiskOptions } from "../../src/cache/disk.ts";
 import { dice } from "../helpers/sequences.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const STORE = storeDigest("a model");
 const OTHER = storeDigest("another model");
@@ -31,10 +19,9 @@ const SIZE = encodeBlock({ key: key(0), ...source(0)() }).length;
 let folder: string;
 let log: string[];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "disk-tier-"));
+  folder = temporaryFolder("disk-tier");
   log = [];
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const open = (more: Partial<DiskOptions> = {}) =>
   DiskTier.open({ directory: folder, maxBytes: 1e9, store: STORE, log: line => log.push(line), freeBytes: async () => 1e12, ...more });

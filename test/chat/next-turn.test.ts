@@ -1,14 +1,14 @@
 // The next turn of a chat finds the last one stored, also where the template drops earlier thinking: then up to the place
 // where the answer's ids and the re-rendered ones differ.
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PrefixCache } from "../../src/cache/prefix.ts";
 import { renderChat } from "../../src/chat/render.ts";
 import { openService } from "../../src/chat/service.ts";
 import type { ChatRequest, Message } from "../../src/chat/types.ts";
 import { FakeEngine } from "../helpers/fake-engine.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 /** In the manner of Qwen3: thinking is kept only behind the last question. */
 const template = `{%- set ns = namespace(last=0) %}
@@ -24,14 +24,13 @@ const template = `{%- set ns = namespace(last=0) %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- if enable_thinking is defined and not enable_thinking %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}`;
 
-const folder = mkdtempSync(join(tmpdir(), "next-turn-"));
+const folder = temporaryFolder("next-turn");
 writeFileSync(join(folder, "template.jinja"), template);
 const service = openService(new URL("../../mini/checkpoint", import.meta.url).pathname, new FakeEngine({ ids: [] }), {
   templateFile: join(folder, "template.jinja"),
 });
 afterAll(() => {
   service.close();
-  rmSync(folder, { recursive: true });
 });
 
 const encode = (text: string) => service.tokenizer.encode(text, { specialTokens: false });

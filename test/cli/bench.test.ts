@@ -1,7 +1,6 @@
 // The bench commands without an engine: statistics, arrivals, rows, and a load on a scripted server.
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { arrivals, runLoad } from "../../src/cli/bench/load.ts";
 import { makeRandom, poems, promptOf, promptSets } from "../../src/cli/bench/prompts.ts";
@@ -9,6 +8,7 @@ import { interval, percentile, summary } from "../../src/cli/bench/statistics.ts
 import { toText } from "../../src/cli/bench/table.ts";
 import { resultBlock } from "../../src/cli/bench/throughput.ts";
 import { root } from "../helpers/imports.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 describe("statistics", () => {
   test("percentiles lie between neighbours", () => {
@@ -92,7 +92,7 @@ test("the block of figures has vllm-mlx's lines", () => {
 });
 
 describe("bench-serve against a scripted server", () => {
-  const folder = mkdtempSync(join(tmpdir(), "pippin-bench-"));
+  const folder = temporaryFolder("bench");
   const bodies: Record<string, unknown>[] = [];
   const server = Bun.serve({
     port: 0,
@@ -109,7 +109,6 @@ describe("bench-serve against a scripted server", () => {
     },
   });
   afterAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
     await server.stop(true);
   });
 

@@ -1,13 +1,13 @@
 // A model by its folder, or by its name in the Hugging Face cache; nothing else can be reached by a name.
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachedModel, findModel } from "../../src/cli/find-model.ts";
 import { hubCache } from "../../src/config.ts";
 import { failure } from "../helpers/checkpoints.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
-const cache = mkdtempSync(join(tmpdir(), "hub-"));
+const cache = temporaryFolder("hub");
 const snapshot = join(cache, "models--org--name/snapshots/abc123");
 mkdirSync(snapshot, { recursive: true });
 mkdirSync(join(cache, "models--org--name/refs"));

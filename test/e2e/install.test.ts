@@ -1,9 +1,9 @@
 // The executable alone, in an empty folder of somebody who has nothing else.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executable } from "../helpers/server.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const nobody = 65534;
 const asNobody = process.getuid?.() === 0 && Bun.which("setpriv") !== null;
@@ -11,12 +11,11 @@ const command = asNobody ? ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`,
 
 let place: string; // one folder for all tests, with the executable's copy
 beforeAll(() => {
-  place = mkdtempSync(join(tmpdir(), "pippin-install-"));
+  place = temporaryFolder("install");
   chmodSync(place, 0o755);
   copyFileSync(executable, join(place, "pippin"));
   chmodSync(join(place, "pippin"), 0o755);
 });
-afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 function emptyHome(): string {
   const home = mkdtempSync(join(place, "home-"));

@@ -1,17 +1,16 @@
 // sentence-transformers' files that do not hold: each is refused by the name of its file and what is wrong, and nothing stays in memory.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadEncoder } from "../../src/embeddings/load.ts";
 import * as mx from "../../src/mx/index.ts";
 import { failure } from "../helpers/checkpoints.ts";
 import { openForTests } from "../helpers/mx.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const golden = join(import.meta.dir, "../golden/encoders");
-const place = mkdtempSync(join(tmpdir(), "modules-"));
+const place = temporaryFolder("modules");
 beforeAll(openForTests);
-afterAll(() => rmSync(place, { recursive: true }));
 
 type Json = Record<string, unknown>;
 

@@ -1,8 +1,7 @@
 // The equality matrix: cold, partly and wholly stored, stored on disk × alone, in a batch, joining and leaving × full attention, sliding
 // window, quantized keys and values. Id for id and bit for bit on the CPU back end.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { blockKey } from "../../src/cache/block-key.ts";
 import type { Submit } from "../../src/engine/protocol.ts";
@@ -15,6 +14,7 @@ import { openRandomModel } from "../helpers/random-model.ts";
 import { greedy } from "../../src/sampling/greedy.ts";
 import { dice, submission } from "../helpers/sequences.ts";
 import { nextTurn } from "../../src/util/next-turn.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const BLOCK = 8;
 interface Kind {
@@ -109,27 +109,23 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
     ["joining and leaving", 4, 6],
   ] as const)("stored on disk by an engine that is gone, one block damaged: %s", async (_, rows, pause) => {
     const before = mx.liveHandles();
-    const directory = mkdtempSync(join(tmpdir(), "matrix-"));
+    const directory = temporaryFolder("matrix");
     const all = requests(rows + 40, 10);
     const expected = await allAlone(all);
-    try {
-      const first = await openDisk(directory, BLOCK);
-      await run(all, first.prefixes, 4, 2);
-      await first.close();
-      expect(first.tier.stats.blocks).toBeGreaterThan(5);
-      const { prompt } = all.find(({ prompt }) => prompt.length > 2 * BLOCK)!;
-      truncateSync(join(directory, STORE, `${blockKey(STORE, prompt.subarray(0, BLOCK))}.kv`), 100);
-      const second = await openDisk(directory, BLOCK);
-      const engine = await run(all, second.prefixes, rows, pause);
-      expect(answers(engine, all)).toEqual(expected);
-      expect(second.tier.stats.read).toBeGreaterThan(5);
-      expect(second.tier.stats.damaged).toBe(1);
-      expect(second.prefixes.stats.tokensSaved).toBeGreaterThan(all.reduce((sum, { prompt }) => sum + prompt.length, 0) / 3);
-      await second.close();
-      expect(mx.liveHandles()).toBe(before);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    const first = await openDisk(directory, BLOCK);
+    await run(all, first.prefixes, 4, 2);
+    await first.close();
+    expect(first.tier.stats.blocks).toBeGreaterThan(5);
+    const { prompt } = all.find(({ prompt }) => prompt.length > 2 * BLOCK)!;
+    truncateSync(join(directory, STORE, `${blockKey(STORE, prompt.subarray(0, BLOCK))}.kv`), 100);
+    const second = await openDisk(directory, BLOCK);
+    const engine = await run(all, second.prefixes, rows, pause);
+    expect(answers(engine, all)).toEqual(expected);
+    expect(second.tier.stats.read).toBeGreaterThan(5);
+    expect(second.tier.stats.damaged).toBe(1);
+    expect(second.prefixes.stats.tokensSaved).toBeGreaterThan(all.reduce((sum, { prompt }) => sum + prompt.length, 0) / 3);
+    await second.close();
+    expect(mx.liveHandles()).toBe(before);
   });
 
   test("while little is stored and much is dropped", async () => {

@@ -1,7 +1,5 @@
 // Rows with states go on from stored prefixes: where reading pauses for that, and how much is read again.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cutAtSnapshots } from "../../src/engine/snapshots.ts";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
@@ -11,6 +9,7 @@ import { Sequence } from "../../src/scheduler/sequence.ts";
 import { alone, MemoryEngine, openDisk, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 import { dice, submission } from "../helpers/sequences.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 describe("reading pauses", () => {
   const sequence = new Sequence(submission(1, { prompt: new Uint32Array(2000) }), 4096, 0);
@@ -73,18 +72,14 @@ describe.each(["qwen3_next/plain", "mamba2/plain", "lfm2/plain"])("%s", name => 
 
   test("snapshots survive a restart on disk", async () => {
     const random = dice(6);
-    const directory = mkdtempSync(join(tmpdir(), "snapshots-"));
-    try {
-      const prompt = idsOf(45, random);
-      const first = await openDisk(directory, 8, loaded.model.layout);
-      await ask(prompt, first.prefixes, 1);
-      await first.close();
-      const second = await openDisk(directory, 8, loaded.model.layout);
-      expect((await ask([...prompt, ...idsOf(9, random)], second.prefixes)).cached).toBe(40);
-      await second.close();
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    const directory = temporaryFolder("snapshots");
+    const prompt = idsOf(45, random);
+    const first = await openDisk(directory, 8, loaded.model.layout);
+    await ask(prompt, first.prefixes, 1);
+    await first.close();
+    const second = await openDisk(directory, 8, loaded.model.layout);
+    expect((await ask([...prompt, ...idsOf(9, random)], second.prefixes)).cached).toBe(40);
+    await second.close();
   });
 
   test("prompts that leave each other: the second reads all, and the third goes on from where they part", async () => {

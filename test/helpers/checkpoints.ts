@@ -1,7 +1,7 @@
 // Checkpoint folders written for one test, valid and hostile ones.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "./temporary.ts";
 
 export interface Stored {
   readonly dtype: string;
@@ -31,7 +31,7 @@ export function zeroTensors(shapes: Readonly<Record<string, readonly number[]>>)
 
 /** Runs `body` with a folder that holds these files; objects are written as JSON. */
 export function withFolder<T>(files: Readonly<Record<string, string | Buffer | object>>, body: (folder: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), "checkpoint-"));
+  const folder = temporaryFolder("checkpoint");
   try {
     for (const [name, content] of Object.entries(files)) {
       const path = join(folder, name);

@@ -1,16 +1,16 @@
 // A small model with random weights, for what the recorded ones are too narrow for.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel, type LoadedModel } from "../../src/models/load.ts";
 import { safetensors } from "./checkpoints.ts";
 import { dice } from "./sequences.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 const [LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, MLP, VOCAB] = [3, 64, 4, 2, 32, 96, 128];
 
 /** Mistral's shape with heads of 32 numbers; with a window, all layers slide. */
 export function openRandomModel(window?: number): LoadedModel & { readonly folder: string; close(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "random-model-"));
+  const folder = temporaryFolder("random-model");
   const config = {
     model_type: "mistral",
     hidden_size: HIDDEN,
@@ -31,7 +31,6 @@ export function openRandomModel(window?: number): LoadedModel & { readonly folde
   const loaded = loadModel(folder);
   const close = () => {
     loaded.weights.release();
-    rmSync(folder, { recursive: true });
   };
   return { ...loaded, folder, close };
 }

@@ -1,12 +1,12 @@
 // Files and batches over a scripted engine.
 import { expect, test } from "bun:test";
-import { mkdtempSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../helpers/until.ts";
 import { chat, hello, open, say } from "./open.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
-const folder = () => mkdtempSync(join(tmpdir(), "batches-"));
+const folder = () => temporaryFolder("batches");
 const line = (custom_id: unknown, more: object = {}) => JSON.stringify({ custom_id, method: "POST", url: chat, body: hello, ...more });
 type Opened = ReturnType<typeof open>;
 

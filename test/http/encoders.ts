@@ -1,17 +1,17 @@
 // The app with an encoder of each kind over scripted engines and the built-in model's real tokenizer.
-import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EncoderHost } from "../../src/retrieval/host.ts";
 import { openEncoderService, type EncoderServiceOptions } from "../../src/retrieval/service.ts";
 import { FakeEncoder, type FakeEncoderOptions } from "../helpers/fake-encoder.ts";
 import { open, type Opened } from "./open.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const mini = new URL("../../mini/checkpoint", import.meta.url).pathname;
 
 /** A model folder with these files beside the built-in model's tokenizer. */
 export function encoderFolder(files: Readonly<Record<string, object>> = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), "encoder-"));
+  const folder = temporaryFolder("encoder");
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) cpSync(join(mini, name), join(folder, name));
   writeFileSync(join(folder, "config.json"), JSON.stringify({ model_type: "bert" }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(content));

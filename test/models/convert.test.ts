@@ -1,7 +1,6 @@
 // Checkpoints packed while they are read, and written again: both compute the same, and what is written is MLX's layout.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertOptions } from "../../src/config.ts";
 import { KvRows } from "../../src/kv/rows.ts";
@@ -11,6 +10,7 @@ import * as mx from "../../src/mx/index.ts";
 import { readTensors } from "../../src/weights/checkpoint.ts";
 import { packingNames } from "../../src/weights/packing.ts";
 import { openForTests } from "../helpers/mx.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const GOLDEN = join(import.meta.dir, "../golden");
 const IDS = [3, 7, 11, 2, 5, 1, 9, 4];
@@ -39,16 +39,12 @@ function worst(a: readonly number[], b: readonly number[]): number {
 
 /** Converts into a folder of its own and hands it over; nothing of it stays, and no handle. */
 function converted<T>(source: string, options: ConvertOptions, body: (folder: string) => T): T {
-  const parent = mkdtempSync(join(tmpdir(), "pippin-convert-"));
+  const parent = temporaryFolder("convert");
   const handles = mx.liveHandles();
-  try {
-    convertModel(source, join(parent, "out"), options);
-    expect(mx.liveHandles()).toBe(handles);
-    expect(readdirSync(parent)).toEqual(["out"]);
-    return body(join(parent, "out"));
-  } finally {
-    rmSync(parent, { recursive: true, force: true });
-  }
+  convertModel(source, join(parent, "out"), options);
+  expect(mx.liveHandles()).toBe(handles);
+  expect(readdirSync(parent)).toEqual(["out"]);
+  return body(join(parent, "out"));
 }
 
 const readJson = (folder: string, file: string) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, unknown>;
@@ -149,63 +145,55 @@ describe("what is packed, and how", () => {
 });
 
 test("fp8 checkpoints are read: bytes times the factors of their squares", () => {
-  const folder = mkdtempSync(join(tmpdir(), "pippin-fp8-"));
-  try {
-    const [plain, small] = [join(folder, "plain"), join(folder, "fp8")];
-    for (const one of [plain, small]) cpSync(join(GOLDEN, "llama/plain"), one, { recursive: true });
-    mx.scope(() => {
-      const all = mx.loadSafetensors(join(GOLDEN, "llama/plain/model.safetensors"));
-      const [dense, packed] = [new Map<string, mx.Tensor>(), new Map<string, mx.Tensor>()];
-      for (const [name, tensor] of all) {
-        if (!name.endsWith("_proj.weight")) {
-          for (const map of [dense, packed]) map.set(name, tensor);
-          continue;
-        }
-        const [rows, columns] = mx.shape(tensor) as [number, number];
-        const finite = Uint8Array.from({ length: rows * columns }, (_, at) => ((at * 37) % 0x38) | ((at % 2) << 7)); // of both signs, below 2
-        const bytes = mx.fromArray(finite, [rows, columns]);
-        const factors = mx.full([Math.ceil(rows / 128), Math.ceil(columns / 128)], 0.25, "float32");
-        packed.set(name, bytes).set(`${name}_scale_inv`, factors);
-        dense.set(name, mx.astype(mx.multiply(mx.fromFp8(bytes, "float32"), mx.scalar(0.25)), "bfloat16"));
+  const folder = temporaryFolder("fp8");
+  const [plain, small] = [join(folder, "plain"), join(folder, "fp8")];
+  for (const one of [plain, small]) cpSync(join(GOLDEN, "llama/plain"), one, { recursive: true });
+  mx.scope(() => {
+    const all = mx.loadSafetensors(join(GOLDEN, "llama/plain/model.safetensors"));
+    const [dense, packed] = [new Map<string, mx.Tensor>(), new Map<string, mx.Tensor>()];
+    for (const [name, tensor] of all) {
+      if (!name.endsWith("_proj.weight")) {
+        for (const map of [dense, packed]) map.set(name, tensor);
+        continue;
       }
-      mx.saveSafetensors(join(plain, "model.safetensors"), dense, {});
-      mx.saveSafetensors(join(small, "model.safetensors"), packed, {});
-      for (const tensor of all.values()) mx.release(tensor);
-    });
-    const setting = (blocks: number[]) => ({
-      ...readJson(plain, "config.json"),
-      quantization_config: { quant_method: "fp8", weight_block_size: blocks },
-    });
-    writeFileSync(join(small, "config.json"), JSON.stringify(setting([128, 128])));
-    expect(logprobs(small)).toEqual(logprobs(plain));
-    converted(small, { packing: { name: "8", groupSize: 32 } }, made => expect(worst(logprobs(made), logprobs(small))).toBeLessThan(0.5));
-    writeFileSync(join(small, "config.json"), JSON.stringify(setting([64, 64])));
-    expect(() => loadModel(small)).toThrow("quantization_config.weight_block_size is [64,64], supported: [128,128]");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+      const [rows, columns] = mx.shape(tensor) as [number, number];
+      const finite = Uint8Array.from({ length: rows * columns }, (_, at) => ((at * 37) % 0x38) | ((at % 2) << 7)); // of both signs, below 2
+      const bytes = mx.fromArray(finite, [rows, columns]);
+      const factors = mx.full([Math.ceil(rows / 128), Math.ceil(columns / 128)], 0.25, "float32");
+      packed.set(name, bytes).set(`${name}_scale_inv`, factors);
+      dense.set(name, mx.astype(mx.multiply(mx.fromFp8(bytes, "float32"), mx.scalar(0.25)), "bfloat16"));
+    }
+    mx.saveSafetensors(join(plain, "model.safetensors"), dense, {});
+    mx.saveSafetensors(join(small, "model.safetensors"), packed, {});
+    for (const tensor of all.values()) mx.release(tensor);
+  });
+  const setting = (blocks: number[]) => ({
+    ...readJson(plain, "config.json"),
+    quantization_config: { quant_method: "fp8", weight_block_size: blocks },
+  });
+  writeFileSync(join(small, "config.json"), JSON.stringify(setting([128, 128])));
+  expect(logprobs(small)).toEqual(logprobs(plain));
+  converted(small, { packing: { name: "8", groupSize: 32 } }, made => expect(worst(logprobs(made), logprobs(small))).toBeLessThan(0.5));
+  writeFileSync(join(small, "config.json"), JSON.stringify(setting([64, 64])));
+  expect(() => loadModel(small)).toThrow("quantization_config.weight_block_size is [64,64], supported: [128,128]");
 });
 
 describe("what cannot be converted leaves nothing", () => {
   test("a folder that holds something, a group size MLX lacks, a broken source", () => {
-    const parent = mkdtempSync(join(tmpdir(), "pippin-convert-"));
+    const parent = temporaryFolder("convert");
     const handles = mx.liveHandles();
-    try {
-      const source = join(GOLDEN, "qwen3/bfloat16");
-      writeFileSync(join(parent, "file"), "x");
-      expect(() => convertModel(source, parent, {})).toThrow("is there already");
-      expect(() => convertModel(source, join(parent, "file"), {})).toThrow("is there already");
-      expect(() => convertModel(source, join(parent, "a"), { packing: { name: "4", groupSize: 48 } })).toThrow(
-        "MLX does not pack matrices as 4 in groups of 48",
-      );
-      cpSync(source, join(parent, "broken"), { recursive: true });
-      writeFileSync(join(parent, "broken/model.safetensors"), "short");
-      expect(() => convertModel(join(parent, "broken"), join(parent, "b"), {})).toThrow("model.safetensors");
-      expect(existsSync(join(parent, "a")) || existsSync(join(parent, "b"))).toBe(false);
-      expect(readdirSync(parent).toSorted()).toEqual(["broken", "file"]);
-      expect(mx.liveHandles()).toBe(handles);
-    } finally {
-      rmSync(parent, { recursive: true, force: true });
-    }
+    const source = join(GOLDEN, "qwen3/bfloat16");
+    writeFileSync(join(parent, "file"), "x");
+    expect(() => convertModel(source, parent, {})).toThrow("is there already");
+    expect(() => convertModel(source, join(parent, "file"), {})).toThrow("is there already");
+    expect(() => convertModel(source, join(parent, "a"), { packing: { name: "4", groupSize: 48 } })).toThrow(
+      "MLX does not pack matrices as 4 in groups of 48",
+    );
+    cpSync(source, join(parent, "broken"), { recursive: true });
+    writeFileSync(join(parent, "broken/model.safetensors"), "short");
+    expect(() => convertModel(join(parent, "broken"), join(parent, "b"), {})).toThrow("model.safetensors");
+    expect(existsSync(join(parent, "a")) || existsSync(join(parent, "b"))).toBe(false);
+    expect(readdirSync(parent).toSorted()).toEqual(["broken", "file"]);
+    expect(mx.liveHandles()).toBe(handles);
   });
 });

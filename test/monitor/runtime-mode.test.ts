@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decideMode, readPeak, writePeak, type ModeWishes } from "../../src/monitor/runtime-mode.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 const WISHES: ModeWishes = { requested: "auto", continuousBatching: false, threshold: 2, observed: undefined, deterministic: false };
 
@@ -23,34 +23,30 @@ describe("the runtime mode", () => {
 
 describe("the record of concurrency", () => {
   test("keeps the last run and the highest of all, and survives nonsense", () => {
-    const folder = mkdtempSync(join(tmpdir(), "profile-"));
-    try {
-      const file = join(folder, "new/runtime_profile.json");
+    const folder = temporaryFolder("profile");
+    const file = join(folder, "new/runtime_profile.json");
+    expect(readPeak(file)).toBeUndefined();
+    writePeak(file, 0, 0);
+    expect(readPeak(file)).toBeUndefined();
+    writePeak(file, 7, 5_000_500);
+    writePeak(file, 3, 6_000_000);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      last_run_peak_concurrency: 3,
+      observed_peak_concurrency: 7,
+      updated_at_epoch: 6000,
+    });
+    for (const broken of [
+      "",
+      "[]",
+      "null",
+      '{"observed_peak_concurrency":"9"}',
+      '{"observed_peak_concurrency":-1}',
+      '{"observed_peak_concurrency":1.5}',
+    ]) {
+      writeFileSync(file, broken);
       expect(readPeak(file)).toBeUndefined();
-      writePeak(file, 0, 0);
-      expect(readPeak(file)).toBeUndefined();
-      writePeak(file, 7, 5_000_500);
-      writePeak(file, 3, 6_000_000);
-      expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
-        last_run_peak_concurrency: 3,
-        observed_peak_concurrency: 7,
-        updated_at_epoch: 6000,
-      });
-      for (const broken of [
-        "",
-        "[]",
-        "null",
-        '{"observed_peak_concurrency":"9"}',
-        '{"observed_peak_concurrency":-1}',
-        '{"observed_peak_concurrency":1.5}',
-      ]) {
-        writeFileSync(file, broken);
-        expect(readPeak(file)).toBeUndefined();
-      }
-      writePeak(file, 2, 0);
-      expect(readPeak(file)).toBe(2);
-    } finally {
-      rmSync(folder, { recursive: true });
     }
+    writePeak(file, 2, 0);
+    expect(readPeak(file)).toBe(2);
   });
 });

@@ -1,14 +1,13 @@
 // Safetensors files, written and read back.
 
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as mx from "../../src/mx/index.ts";
 import { f32, mxTest, numbers, openForTests } from "../helpers/mx.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "mx-io-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("mx-io");
 
 function readHeader(path: string): Record<string, { dtype: string; shape: number[] }> {
   const bytes = readFileSync(path);

@@ -1,8 +1,8 @@
 // Small tokenizers in the shapes that models come in, written out by hand, and model folders made of them.
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
 
 type Json = Record<string, unknown>;
 
@@ -162,7 +162,7 @@ export interface ModelFolder extends Disposable {
 
 /** A folder with these files; objects are written as JSON. */
 export function modelFolder(files: Readonly<Record<string, unknown>>): ModelFolder {
-  const path = mkdtempSync(join(tmpdir(), "pippin-test-"));
+  const path = temporaryFolder("model");
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), typeof content === "string" ? content : JSON.stringify(content));
