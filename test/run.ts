@@ -1,6 +1,9 @@
 // `make check` and `make test`: runs every step, even after a failure, and ends in one line "N passed, N failed".
 // Files named behind the mode run alone.
+// Before that line stand the tests that took longest.
 // Which tests need MLX is read from their imports: those that reach src/mx. Those under test/e2e need the executable.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chainTo, importGraph, root } from "./helpers/imports.ts";
 
@@ -11,8 +14,11 @@ interface Step {
 }
 
 const TEST_LIMIT_MS = 60_000; // of one test on a busy machine; a test that hangs still ends
+const [SLOWEST, SLOW_SECONDS] = [15, 2]; // tests named at the end
 
 const formatted = ["src", "test", "bench", "*.json", "*.md", "mini/README.md", "shim/README.md"];
+
+const reports = mkdtempSync(join(tmpdir(), "pippin-reports-"));
 
 const bin = (name: string) => join("node_modules/.bin", name);
 
@@ -26,7 +32,9 @@ function testSteps(): { pure: string[]; tensors: string[]; e2e: string[] } {
 
 function bunTest(name: string, files: readonly string[]): Step[] {
   if (files.length === 0) return [];
-  return [{ name, command: [bin("bun"), "test", "--only-failures", `--timeout=${TEST_LIMIT_MS}`, ...files.map(file => `./${file}`)], tests: true }];
+  const report = ["--reporter=junit", `--reporter-outfile=${join(reports, `${name.replaceAll(/\W+/g, "-").slice(0, 60)}.xml`)}`];
+  const options = ["--only-failures", `--timeout=${TEST_LIMIT_MS}`, ...report];
+  return [{ name, command: [bin("bun"), "test", ...options, ...files.map(file => `./${file}`)], tests: true }];
 }
 
 function steps(mode: string, files: readonly string[]): Step[] {
@@ -77,6 +85,18 @@ async function run(step: Step): Promise<[passed: number, failed: number]> {
   return [passed, failed];
 }
 
+/** A line per test that took long, the slowest first. */
+function slowest(): string[] {
+  const xml = readdirSync(reports).map(name => readFileSync(join(reports, name), "utf8"));
+  const cases = [...xml.join("").matchAll(/<testcase name="([^"]*)"[^>]* time="([^"]*)" file="([^"]*)"/g)];
+  return cases
+    .map(([, name, seconds, file]) => ({ name: name!.slice(0, 90), seconds: Number(seconds), file: file! }))
+    .filter(({ seconds }) => seconds > SLOW_SECONDS)
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST)
+    .map(({ name, seconds, file }) => `${seconds.toFixed(1).padStart(6)} s  ${file}: ${name}`);
+}
+
 const total = { passed: 0, failed: 0 };
 const [mode = "all", ...files] = process.argv.slice(2);
 for (const step of steps(mode, files)) {
@@ -84,5 +104,8 @@ for (const step of steps(mode, files)) {
   total.passed += passed;
   total.failed += failed;
 }
+const slow = slowest();
+rmSync(reports, { recursive: true });
+if (slow.length > 0) console.log(`\n== slowest tests\n${slow.join("\n")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);

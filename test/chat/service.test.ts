@@ -18,7 +18,7 @@ test("a service finds its formats by itself, or takes those it is told", () => {
 
 test("a service is named after its folder unless it is told otherwise", () => {
   using folder = chatFolder();
-  expect(openService(`${folder.path}/`, new FakeEngine({ ids: [] })).id).toMatch(/^pippin-test-/);
+  expect(openService(`${folder.path}/`, new FakeEngine({ ids: [] })).id).toMatch(/^model-/);
   expect(openTestService().service.id).toBe("test-model");
 });
 
@@ -41,7 +41,7 @@ test("a template of the server's choice takes the place of the model's", () => {
 test("a template that cannot be parsed is refused by the name of its folder or file", () => {
   using file = modelFolder({ "mine.jinja": "{% if %}" });
   expect(() => openTestService({ files: { "chat_template.jinja": "{{ a" } })).toThrow(
-    /pippin-test-\w+: the chat template "default" cannot be parsed/,
+    /model-\w+: the chat template "default" cannot be parsed/,
   );
   expect(() => openTestService({ options: { templateFile: `${file.path}/mine.jinja` } })).toThrow(/mine\.jinja: the chat template/);
 });
