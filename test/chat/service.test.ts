@@ -40,8 +40,6 @@ test("a template of the server's choice takes the place of the model's", () => {
 
 test("a template that cannot be parsed is refused by the name of its folder or file", () => {
   using file = modelFolder({ "mine.jinja": "{% if %}" });
-  expect(() => openTestService({ files: { "chat_template.jinja": "{{ a" } })).toThrow(
-    /model-\w+: the chat template "default" cannot be parsed/,
-  );
+  expect(() => openTestService({ files: { "chat_template.jinja": "{{ a" } })).toThrow(/model-\w+: the chat template "default" cannot be parsed/);
   expect(() => openTestService({ options: { templateFile: `${file.path}/mine.jinja` } })).toThrow(/mine\.jinja: the chat template/);
 });
