@@ -1,7 +1,7 @@
 // Gemma 3, text: Gemma 2 without soft caps; query and key heads are normed, five layers with a sliding window and a short rope
 // come before each one that sees everything.
 import { add, astype, clip, dtype, scalar, type Tensor } from "../mx/index.ts";
-import { attention, decoder, headNorm, makeRope, mlp, readRope, readShape, readWindows } from "../nn/index.ts";
+import { attention, decoder, headNorm, makeRope, mlp, readLocalRope, readRope, readShape, readWindows } from "../nn/index.ts";
 import type { Block, Rope, RopeSettings, Shape, Windows } from "../nn/index.ts";
 import { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
@@ -29,16 +29,9 @@ export function readFields(c: Fields, defaults: { readonly heads?: number; reado
     attentionBias: c.flag("attention_bias", false),
     scale: c.positive("query_pre_attn_scalar", 256) ** -0.5,
     rope: readRope(c, shape.headDim, { base: 1000000, layers: "full_attention" }),
-    localRope: { width: shape.headDim, dims: shape.headDim, base: readLocalBase(c), scale: 1 },
+    localRope: readLocalRope(c, shape.headDim),
     windows: readWindows(c, shape.layers, layer => (layer + 1) % pattern !== 0, 512),
   };
-}
-
-/** Newer configs keep it in rope_parameters. */
-function readLocalBase(c: Fields): number {
-  const own = c.object("rope_parameters")?.object("sliding_attention");
-  own?.expect("rope_type", "default");
-  return own?.positive("rope_theta", 10000) ?? c.positive("rope_local_base_freq", 10000);
 }
 
 /** The same model with another window in the layers that have one; undefined gives them full attention. */

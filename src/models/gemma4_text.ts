@@ -16,12 +16,12 @@ import {
   readExperts,
   readKvOwners,
 } from "../nn/index.ts";
-import { readPerLayer, readRope, readShape, readWindows, scaled, sharedKvAttention } from "../nn/index.ts";
+import { readPerLayer, readRope, readShape, readWindows, scaled, sharedKvAttention, sharedKvLayout } from "../nn/index.ts";
 import type { PerLayer, Rope, RopeSettings, Routing, Shape, Windows } from "../nn/index.ts";
 import { Fields, MOST_HEAD_DIM } from "../weights/fields.ts";
 import type { Linear } from "../weights/matrix.ts";
 import type { Weights } from "../weights/weights.ts";
-import type { Batch, LayerKv, LayerLayout, Model } from "./model.ts";
+import type { Batch, LayerKv, Model } from "./model.ts";
 
 export interface Config extends Shape {
   readonly attentionBias: boolean;
@@ -50,7 +50,7 @@ export function readFields(c: Fields, defaults: { readonly vocabSize?: number } 
   const shape = readShape(c, { heads: 8, kvHeads: 4, headDim: 256, eps: 1e-6, vocabSize: 262144, contextLength: 131072, tied: true, ...defaults });
   const windows = readWindows(c, shape.layers, layer => (layer + 1) % 6 !== 0, 512);
   const whole = readWhole(c, shape);
-  const ropes = c.has("rope_parameters") ? c : new Fields({ rope_parameters: ROPES });
+  const ropes = c.has("rope_parameters") ? c : c.with({ rope_parameters: ROPES });
   return {
     ...shape,
     attentionBias: c.flag("attention_bias", false),
@@ -94,7 +94,7 @@ export function build(weights: Weights, c: Config, at = "model"): Model {
   return {
     vocabSize: c.vocabSize,
     contextLength: c.contextLength,
-    layout: c.windows.map((_, layer) => layout(c, layer)),
+    layout: c.windows.map((window, layer) => sharedKvLayout(window === undefined ? c.whole : c, c.owners[layer] === layer, window)),
     embed: ids => scaled(embedding.rows(ids), Math.sqrt(c.hidden)),
     forward: (hidden, batch, kv, ids) => {
       const own = inputs?.(hidden, ids);
@@ -102,12 +102,6 @@ export function build(weights: Weights, c: Config, at = "model"): Model {
     },
     logits: hidden => (c.logitCap === undefined ? project(hidden) : mx.softcap(project(hidden), c.logitCap)),
   };
-}
-
-function layout(c: Config, layer: number): LayerLayout {
-  if (c.owners[layer] !== layer) return { states: [] };
-  const window = c.windows[layer];
-  return window === undefined ? { kvHeads: c.whole.kvHeads, headDim: c.whole.headDim } : { kvHeads: c.kvHeads, headDim: c.headDim, window };
 }
 
 /** `kv` is that of the layer's owner. */

@@ -11,6 +11,7 @@ import * as gemma from "./gemma.ts";
 import * as gemma2 from "./gemma2.ts";
 import * as gemma3 from "./gemma3.ts";
 import * as gemma3_text from "./gemma3_text.ts";
+import * as gemma3n from "./gemma3n.ts";
 import * as gemma4 from "./gemma4.ts";
 import * as gemma4_text from "./gemma4_text.ts";
 import * as glm4 from "./glm4.ts";
@@ -69,6 +70,8 @@ export const families: Readonly<Record<string, Reader>> = {
   gemma2: reader(gemma2),
   gemma3: reader(gemma3),
   gemma3_text: reader(gemma3_text),
+  gemma3n: reader(gemma3n),
+  gemma3n_text: reader(gemma3n),
   gemma4: reader(gemma4),
   gemma4_text: reader(gemma4_text),
   glm4: reader(glm4),

@@ -33,15 +33,18 @@ export interface MlpOptions {
   readonly activation?: Activation; // silu without it
   readonly names?: readonly [gate: string, up: string, down: string];
   readonly fused?: string; // name of one projection whose outputs are gate and up
+  readonly change?: Linear; // of the gate before it is activated
 }
 
 /** The gated MLP. */
 export function mlp(w: Weights, hidden: number, inner: number, options: MlpOptions = {}): Linear {
-  const { bias, fused, activation = "silu", names = ["gate_proj", "up_proj", "down_proj"] } = options;
-  const [gate, up, down] = names;
-  const project = fused === undefined ? twoProjections(w, hidden, inner, gate, up, bias) : halves(w.linear(fused, hidden, 2 * inner, bias));
-  const output = w.linear(down, inner, hidden, bias);
-  return x => output(gated[activation](...project(x)));
+  const { bias, fused, change, activation = "silu", names = ["gate_proj", "up_proj", "down_proj"] } = options;
+  const project = fused === undefined ? twoProjections(w, hidden, inner, names[0], names[1], bias) : halves(w.linear(fused, hidden, 2 * inner, bias));
+  const output = w.linear(names[2], inner, hidden, bias);
+  return x => {
+    const [gate, up] = project(x);
+    return output(gated[activation](change === undefined ? gate : change(gate), up));
+  };
 }
 
 /** The plain MLP. */

@@ -51,6 +51,14 @@ export function readRope(c: Fields, width: number, options: RopeOptions = {}): R
   return kinds[scaling.text(key, "default")]!(plain, scaling, c);
 }
 
+/** That of Gemma 3's and 3n's layers with a window; newer configs keep it in rope_parameters. */
+export function readLocalRope(c: Fields, width: number): RopeSettings {
+  const own = c.object("rope_parameters")?.object("sliding_attention");
+  own?.expect("rope_type", "default");
+  const base = own?.positive("rope_theta", 10000) ?? c.positive("rope_local_base_freq", 10000);
+  return kinds.default!({ width, dims: width, base }, c, c);
+}
+
 function readDims(c: Fields, width: number, factor?: number): number {
   const dims = Math.floor(width * (factor ?? 1));
   if (factor !== undefined && (factor > 1 || dims % 2 !== 0 || dims === 0))

@@ -2,6 +2,7 @@
 // their own: each looks at those of the last layer of its kind that has some.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
+import type { LayerLayout } from "../models/model.ts";
 import type { Fields } from "../weights/fields.ts";
 import type { Weights } from "../weights/weights.ts";
 import { byHead, byPosition, headNorm, type Attention, type AttentionConfig } from "./attention.ts";
@@ -24,6 +25,11 @@ export function readKvOwners(c: Fields, windows: Windows, fallback?: number): re
     if (owner === -1) throw c.error("layer_types", `has no layer before ${owning.length} whose keys and values layer ${layer} can share`);
     return owner;
   });
+}
+
+/** A layer without keys and values of its own keeps nothing. */
+export function sharedKvLayout({ kvHeads, headDim }: Pick<AttentionConfig, "kvHeads" | "headDim">, ownsKv: boolean, window?: number): LayerLayout {
+  return ownsKv ? { kvHeads, headDim, ...(window === undefined ? {} : { window }) } : { states: [] };
 }
 
 /** `kv` is that of the layer's owner. */

@@ -17,6 +17,11 @@ export class Fields {
     return this.value(name) !== undefined;
   }
 
+  /** The same with other values of some fields. */
+  with(fields: Readonly<Record<string, unknown>>): Fields {
+    return new Fields({ ...this.json, ...fields }, this.path, this.file);
+  }
+
   /** A positive integer, at most `most`. */
   count(name: string, fallback?: number, most = 2 ** 31 - 1): number {
     const value = this.value(name) ?? fallback;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import * as mx from "../../src/mx/index.ts";
-import { makeRope, readRope, readYarnScale, type RopeOptions, type RopeSettings } from "../../src/nn/index.ts";
+import { makeRope, readLocalRope, readRope, readYarnScale, type RopeOptions, type RopeSettings } from "../../src/nn/index.ts";
 import { Fields } from "../../src/weights/fields.ts";
 import type { Weights } from "../../src/weights/weights.ts";
 import { failure } from "../helpers/checkpoints.ts";
@@ -82,12 +82,24 @@ describe("reading config.json", () => {
     );
   });
 
+  test("proportional positions turn the first pairs as in a whole head, and the others not at all", () => {
+    const full = { rope_type: "proportional", partial_rotary_factor: 0.25, rope_theta: 10000 };
+    const parameters = { full_attention: full, sliding_attention: { rope_type: "default", rope_theta: 500 } };
+    const still = Array.from({ length: 6 }, () => Infinity);
+    const settings = read({ rope_parameters: parameters }, 16, { layers: "full_attention" });
+    expect(settings).toEqual({ width: 16, dims: 16, base: 10000, scale: 1, wavelengths: [...plain.slice(0, 2), ...still] });
+    expect(read({ rope_parameters: { ...full, factor: 3 } }).wavelengths).toEqual([3, plain[1]! * 3, ...still]);
+    expect(read({ rope_parameters: { ...full, partial_rotary_factor: null } }).wavelengths).toEqual(plain);
+    expect(readLocalRope(new Fields({ rope_parameters: parameters }), 16)).toEqual({ width: 16, dims: 16, base: 500, scale: 1 });
+    expect(readLocalRope(new Fields({ rope_local_base_freq: 7 }), 16).base).toBe(7);
+  });
+
   test("what is not supported or makes no sense is refused by field", () => {
     const longer = { original_max_position_embeddings: 64, max_position_embeddings: 256 };
     const cases: [json: Record<string, unknown>, message: string][] = [
       [
         { rope_scaling: { type: "spiral" } },
-        'rope_scaling.type is "spiral", supported: default, linear, dynamic, llama3, yarn, deepseek_yarn, longrope, su',
+        'rope_scaling.type is "spiral", supported: default, linear, dynamic, llama3, yarn, deepseek_yarn, longrope, su, proportional',
       ],
       [{ rope_scaling: { rope_type: "linear" } }, "rope_scaling.factor is missing"],
       [{ rope_scaling: { rope_type: "linear", factor: -1 } }, "rope_scaling.factor is -1, not a positive number"],
@@ -127,7 +139,8 @@ describe("turning", () => {
     makeRope(owner, settings)(x, { rows: 2, length: 3, offsets: mx.fromArray(Int32Array.from([40, 0]), [2]) });
 
   test("every row of a batch counts from its own offset", () => {
-    const scalings = [undefined, { type: "linear", factor: 4 }, llama3, yarn];
+    const proportional = { type: "proportional", partial_rotary_factor: 0.5 };
+    const scalings = [undefined, { type: "linear", factor: 4 }, llama3, yarn, proportional];
     const options: RopeOptions[] = [{}, { partial: 0.5 }, { traditional: true }, { partial: 0.25, traditional: true }];
     for (const settings of scalings.flatMap(rope_scaling => options.map(more => read({ rope_scaling }, 16, more))))
       mx.scope(() => {
