@@ -12,7 +12,7 @@ export interface Problem {
 
 /**
  * The part of a JSON schema that `check` reads. `x-refused` says why a value outside the schema, known to OpenAI, is not served here;
- * on a union, `x-refused-types` says it of alternatives by their tag.
+ * on a union, `x-refused-types` says it of alternatives by their tag. `x-form` says in words what a pattern asks of a text or of names.
  */
 interface Schema {
   readonly type?: string;
@@ -32,6 +32,7 @@ interface Schema {
   readonly required?: readonly string[];
   readonly maxProperties?: number;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
+  readonly "x-form"?: string;
   readonly "x-refused"?: string;
   readonly "x-refused-types"?: Readonly<Record<string, string>>;
 }
@@ -111,7 +112,8 @@ function checkString(schema: Schema, value: string): Problem | undefined {
   if (schema.minLength !== undefined && value.length < schema.minLength) return wrong("invalid_value", "must not be empty");
   if (schema.maxLength !== undefined && value.length > schema.maxLength)
     return wrong("invalid_value", `must have at most ${schema.maxLength} characters, not ${value.length}`);
-  if (schema.pattern && !new RegExp(schema.pattern).test(value)) return wrong("invalid_value", `must match ${schema.pattern}`);
+  if (schema.pattern && !new RegExp(schema.pattern).test(value))
+    return wrong("invalid_value", `must be ${formOf(schema, schema.pattern)}, not ${nameOf(value)}`);
   return undefined;
 }
 
@@ -144,11 +146,15 @@ function checkObject(schema: Schema, value: Readonly<Record<string, unknown>>): 
   for (const [pattern, part] of Object.entries(schema.patternProperties)) {
     const expected = new RegExp(pattern);
     for (const name of names) {
-      const problem = expected.test(name) ? checkValue(part, value[name]) : wrong("invalid_value", `is not a name that matches ${pattern}`);
+      const problem = expected.test(name) ? checkValue(part, value[name]) : wrong("invalid_value", `is not ${formOf(schema, pattern)}`);
       if (problem) return at(name, problem);
     }
   }
   return undefined;
+}
+
+function formOf({ "x-form": form }: Schema, pattern: string): string {
+  return form ?? `a text that matches ${pattern}`;
 }
 
 /** OpenAI's clients send null for a field that is not set. */

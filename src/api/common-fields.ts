@@ -21,6 +21,10 @@ export const seed = works(
 export const enableThinking = works(Type.Boolean({ description: "Switches the model's thinking on or off, where its template has the switch." }));
 export const templateVariables = works(Type.Object({}, { description: "Further variables for the model's chat template." }));
 
+/** The name of a tool: letters, digits and `signs`. */
+export const toolName = (most: number, signs: "_-" | "_.-") =>
+  Type.String({ pattern: `^[A-Za-z0-9${signs}]{1,${most}}$`, "x-form": `1 to ${most} characters out of A-Z, a-z, 0-9 and ${signs}` });
+
 /** What changes no answer here. */
 export const promptCacheFields = {
   prompt_cache_key: accepted(Type.String({ description: "No effect: shared prefixes are found by their content." })),

@@ -12,7 +12,7 @@ const shape = Type.Object({
   c: Type.Optional(Type.Literal("only", { "x-refused": "nothing else is served" })),
   u: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 2 })])),
   l: Type.Optional(Type.Array(Type.Object({ id: Type.Integer() }))),
-  r: Type.Optional(Type.Record(Type.String({ pattern: "^[0-9]+$" }), Type.Number({ maximum: 1 }), { maxProperties: 2 })),
+  r: Type.Optional(Type.Record(Type.String({ pattern: "^[0-9]+$" }), Type.Number({ maximum: 1 }), { maxProperties: 2, "x-form": "a number's name" })),
 });
 
 describe("the first problem of a value", () => {
@@ -27,7 +27,7 @@ describe("the first problem of a value", () => {
     [{ t: -0.1 }, "t", "must be at least 0, not -0.1"],
     [{ s: "" }, "s", "must not be empty"],
     [{ s: "abcd" }, "s", "must have at most 3 characters, not 4"],
-    [{ s: "A" }, "s", "must match ^[a-z]*$"],
+    [{ s: "A" }, "s", 'must be a text that matches ^[a-z]*$, not "A"'],
     [{ b: "true" }, "b", 'must be a boolean, not "true"'],
     [{ e: "z" }, "e", 'must be "x" or "y", not "z"'],
     [{ u: 5 }, "u", "must be a string or a list of strings, not the number 5"],
@@ -35,7 +35,7 @@ describe("the first problem of a value", () => {
     [{ u: ["a", "b", "c"] }, "u", "must have at most 2 items, not 3"],
     [{ l: [{ id: 1 }, {}] }, "l[1].id", "is required"],
     [{ l: [{ id: 1 }, { id: "2" }] }, "l[1].id", 'must be a whole number, not "2"'],
-    [{ r: { x: 1 } }, "r.x", "is not a name that matches ^[0-9]+$"],
+    [{ r: { x: 1 } }, "r.x", "is not a number's name"],
     [{ r: { 1: 2 } }, "r.1", "must be at most 1, not 2"],
     [{ r: { 1: 1, 2: 1, 3: 1 } }, "r", "must have at most 2 entries, not 3"],
   ];

@@ -23,6 +23,7 @@ describe("a chat request", () => {
       timeoutSeconds: undefined,
       serviceTier: undefined,
       ignored: [],
+      custom: new Set(),
       request: {
         messages: [{ role: "user", content: "x" }],
         tools: [],
@@ -234,18 +235,55 @@ describe("tools", () => {
   test("allowed_tools hides the others", () => {
     const choice = { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [tool("g")] } };
     expect(chat({ tools: [tool("f"), tool("g")], tool_choice: choice }).tools).toEqual([{ name: "g" }]);
-    expect(refusal(() => chat({ tools: [tool("f")], tool_choice: choice }))).toBe(`'tool_choice.allowed_tools.tools[0]' "g" is not among the tools.`);
+    expect(refusal(() => chat({ tools: [tool("f")], tool_choice: choice }))).toBe(
+      `'tool_choice.allowed_tools.tools[0].function.name' "g" is not among the function tools.`,
+    );
   });
 
   test.each([
-    [tool("a b"), "'tools[0].function.name' must match ^[A-Za-z0-9_-]{1,64}$."],
-    [tool("x".repeat(65)), "'tools[0].function.name' must match ^[A-Za-z0-9_-]{1,64}$."],
+    [tool("a b"), `'tools[0].function.name' must be 1 to 64 characters out of A-Z, a-z, 0-9 and _-, not "a b".`],
+    [tool("x".repeat(65)), `'tools[0].function.name' must be 1 to 64 characters out of A-Z, a-z, 0-9 and _-, not a string.`],
     [tool("f", { parameters: "x" }), `'tools[0].function.parameters' must be an object, not "x".`],
     [tool("f", { parameters: { type: "string" } }), `'tools[0].function.parameters.type' must be "object", not "string".`],
     [{ type: "function" }, "'tools[0].function' is required."],
-    [{ type: "web_search" }, `'tools[0].type' must be "function", not "web_search": only function tools are served.`],
+    [{ type: "web_search" }, `'tools[0].type' must be "function" or "custom", not "web_search": only function and custom tools are served.`],
   ])("%j is refused: %s", (wire, message) => {
     expect(refusal(() => chat({ tools: [wire] }))).toBe(message);
+  });
+
+  const custom = (name: string, format?: object) => ({ type: "custom", custom: { name, ...(format && { format }) } });
+  const grammar = (syntax: string, definition: string) => ({ type: "grammar", grammar: { syntax, definition } });
+
+  test("a custom tool is a function with one text, held to its grammar", () => {
+    const wire = decodeChat({ messages: [user], tools: [tool("f"), custom("g", { type: "text" }), custom("h", grammar("lark", 'start: "x"'))] });
+    const parameters = { type: "object", properties: { input: { type: "string" } }, required: ["input"], additionalProperties: false };
+    const field = "tools[2].custom.format.grammar.definition";
+    expect(wire.request.tools).toEqual([
+      { name: "f" },
+      { name: "g", parameters },
+      { name: "h", parameters, input: { type: "grammar", field, text: 'start: "x"' } },
+    ]);
+    expect(wire.custom).toEqual(new Set(["g", "h"]));
+  });
+
+  test("a custom tool is chosen as one", () => {
+    const tools = [tool("f"), custom("g")];
+    expect(chat({ tools, tool_choice: custom("g") }).toolChoice).toEqual({ name: "g" });
+    const allowed = { type: "allowed_tools", allowed_tools: { mode: "required", tools: [custom("g")] } };
+    expect(chat({ tools, tool_choice: allowed }).tools.map(({ name }) => name)).toEqual(["g"]);
+    expect(refusal(() => chat({ tools, tool_choice: custom("f") }))).toBe(`'tool_choice.custom.name' "f" is not among the custom tools.`);
+    expect(refusal(() => chat({ tools, tool_choice: tool("g") }))).toBe(`'tool_choice.function.name' "g" is not among the function tools.`);
+  });
+
+  test.each([
+    [{ type: "custom" }, "'tools[0].custom' is required."],
+    [custom("a b"), `'tools[0].custom.name' must be 1 to 64 characters out of A-Z, a-z, 0-9 and _-, not "a b".`],
+    [custom("g", { type: "json" }), `'tools[0].custom.format.type' must be "text" or "grammar", not "json".`],
+    [custom("g", grammar("ebnf", "x")), `'tools[0].custom.format.grammar.syntax' must be "lark" or "regex", not "ebnf".`],
+    [custom("g", { type: "grammar" }), "'tools[0].custom.format.grammar' is required."],
+  ])("the custom tool %j is refused: %s", (wire, message) => {
+    expect(refusal(() => chat({ tools: [wire] }))).toBe(message);
+    expect(refusal(() => chat({ tools: [tool("f"), custom("f")] }))).toBe(`'tools[1].custom.name' "f" is there twice.`);
   });
 
   test("with the same name are refused", () => {

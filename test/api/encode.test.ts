@@ -128,6 +128,40 @@ describe("a chat stream", () => {
   const front = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","system_fingerprint":"fp_1",';
   const one = { choices: 1, choicesPerPrompt: 1, includeUsage: false };
 
+  test("a custom tool's call streams its text without the JSON around it, to the last character", () => {
+    const own = (index: number, text: string): ChatEvent => ({ type: "tool-arguments", choice: 0, index, text });
+    const events: ChatEvent[] = [
+      { type: "tool-call", choice: 0, index: 0, id: "call_1", name: "g" },
+      ...['{"inp', 'ut": "a\\', "n", 'b"', "}"].map(text => own(0, text)),
+      { type: "tool-call", choice: 0, index: 1, id: "call_2", name: "g" },
+      own(1, "[broken"),
+      finish(0, { reason: "tool_calls" }),
+    ];
+    const calls = [
+      '{"index":0,"id":"call_1","type":"custom","custom":{"name":"g","input":""}}',
+      '{"index":0,"custom":{"input":"a"}}',
+      '{"index":0,"custom":{"input":"\\n"}}',
+      '{"index":0,"custom":{"input":"b"}}',
+      '{"index":1,"id":"call_2","type":"custom","custom":{"name":"g","input":""}}',
+      '{"index":1,"custom":{"input":"[broken"}}',
+    ];
+    const deltas = calls.map(call => `data: …"choices":[{"index":0,"delta":{"tool_calls":[${call}]},"logprobs":null,"finish_reason":null}]}`);
+    expect(write(chatFrames(head, one, new Set(["g"])), events, front).slice(1, -2)).toEqual(deltas);
+    expect(fold(chatAnswer(head, false, new Set(["g"])), events)).toMatchObject({
+      choices: [
+        {
+          message: {
+            content: null,
+            tool_calls: [
+              { id: "call_1", type: "custom", custom: { name: "g", input: "a\nb" } },
+              { id: "call_2", type: "custom", custom: { name: "g", input: "[broken" } },
+            ],
+          },
+        },
+      ],
+    });
+  });
+
   test("is roles, deltas, finish and the end mark", () => {
     const events: ChatEvent[] = [
       { type: "start", choice: 0, promptTokens: 9, cachedTokens: 4 },

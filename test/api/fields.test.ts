@@ -34,7 +34,7 @@ const documentedChat: Case[] = [
   ["reasoning_effort", "works", "low", "huge"],
   ["response_format", "works", { type: "json_object" }, { type: "xml" }],
   ["tool_choice", "works", "none", "always"],
-  ["tools", "works", [{ type: "function", function: { name: "f" } }], [{ type: "custom", custom: { name: "f" } }]],
+  ["tools", "works", [{ type: "custom", custom: { name: "f" } }], [{ type: "web_search" }]],
   ["top_logprobs", "works", undefined, 21],
   ["metadata", "accepted", { a: "b" }, "a"],
   ["modalities", "accepted", ["text"], ["text", "audio"]],
@@ -44,12 +44,12 @@ const documentedChat: Case[] = [
   ["safety_identifier", "accepted", "me", 5],
   ["service_tier", "accepted", "auto", "priority"],
   ["store", "accepted", true, "yes"],
-  ["verbosity", "accepted", "medium", "low"],
+  ["verbosity", "accepted", "low", "loud"],
   ["audio", "refused", undefined, { voice: "alloy", format: "wav" }],
   ["function_call", "refused", undefined, "auto"],
   ["functions", "refused", undefined, [{ name: "f" }]],
   ["moderation", "refused", undefined, { model: "omni-moderation-latest" }],
-  ["prediction", "refused", undefined, { type: "content", content: "x" }],
+  ["prediction", "accepted", { type: "content", content: "x" }, "x"],
   ["web_search_options", "refused", undefined, {}],
 ];
 
@@ -154,8 +154,7 @@ test.each([
 test.each([
   ["modalities", ["audio"]],
   ["service_tier", "flex"],
-  ["verbosity", "high"],
-  ["tools", [{ type: "custom", custom: { name: "f" } }]],
+  ["tools", [{ type: "web_search" }]],
 ])("%s %j is documented by OpenAI and refused as unsupported", (name, value) => {
   expect(failureOf(() => decodeChat({ messages: [{ role: "user", content: "x" }], [name]: value })).code).toBe("unsupported_parameter");
 });

@@ -1,6 +1,6 @@
 // A custom tool's text, taken out of JSON that is cut anywhere.
 import { expect, test } from "bun:test";
-import { InputText } from "../../src/api/responses/input-text.ts";
+import { InputText } from "../../src/api/input-text.ts";
 
 function read(json: string, cuts: readonly number[]): string[] {
   const text = new InputText();

@@ -70,6 +70,6 @@ describe("tool_choice", () => {
 
   test.each([
     [{ tool_choice: "required" }, `tool_choice: 'tool_choice' must not be "required" without tools.`],
-    [{ tools, tool_choice: tool("h") }, `tool_choice.function.name: 'tool_choice.function.name' "h" is not among the tools.`],
+    [{ tools, tool_choice: tool("h") }, `tool_choice.function.name: 'tool_choice.function.name' "h" is not among the function tools.`],
   ])("%j is refused: %s", (body, message) => expect(refusal(body)).toBe(message));
 });

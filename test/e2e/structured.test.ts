@@ -124,7 +124,23 @@ describe("a call that must be made goes to the tool and back", () => {
   });
 });
 
-test("a custom tool's text keeps to its grammar", async () => {
+test("a custom tool's text keeps to its grammar in chat completions, whole and streamed", async () => {
+  const grammar = { type: "grammar" as const, grammar: { syntax: "regex" as const, definition: "add (one|two)" } };
+  const tools = [{ type: "custom" as const, custom: { name: "patch", description: "Changes files.", format: grammar } }];
+  const messages = [{ role: "user" as const, content: question }];
+  const request = { model, messages, tools, tool_choice: { type: "custom" as const, custom: { name: "patch" } }, temperature: 0, max_tokens: 64 };
+  const whole = await openai.chat.completions.create(request);
+  const streamed = await openai.chat.completions.stream(request).finalChatCompletion();
+  const calls = [whole, streamed].map(answer => answer.choices[0]!.message.tool_calls![0]!);
+  const inputs = calls.map(call => call.type === "custom" && call.custom.input);
+  expect(["add one", "add two"]).toContain(String(inputs[0]));
+  expect(inputs[1]).toBe(inputs[0]!);
+  const result = { role: "tool" as const, tool_call_id: calls[0]!.id, content: "done" };
+  const after = await openai.chat.completions.create({ ...request, messages: [...messages, whole.choices[0]!.message, result], tool_choice: "none" });
+  expect(after.choices[0]!.message.tool_calls).toBeUndefined();
+});
+
+test("a custom tool's text keeps to its grammar in responses", async () => {
   const grammar = { type: "grammar" as const, syntax: "lark" as const, definition: 'start: "add " ("one" | "two")' };
   const tools = [{ type: "custom" as const, name: "patch", description: "Changes files.", format: grammar }];
   const { output } = await openai.responses.create({ model, input: question, tools, tool_choice: "required", max_output_tokens: 64 });

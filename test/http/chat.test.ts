@@ -211,6 +211,31 @@ describe("a chat stream", () => {
     expect(deltas.at(-1).finish_reason).toBe("tool_calls");
   });
 
+  test("calls a custom tool with a text, and takes the call and its result back in", async () => {
+    const tools = [{ type: "custom", custom: { name: "run", description: "Runs a program." } }];
+    const input = 'print("😀")\n\\';
+    const opened = open(say(`<tool_call>\n{"name": "run", "arguments": ${JSON.stringify({ input })}}\n</tool_call>`));
+    const [choice] = (await opened.json(chat, { ...hello, tools })).choices;
+    expect(choice.finish_reason).toBe("tool_calls");
+    expect(choice.message.tool_calls).toEqual([{ id: expect.any(String), type: "custom", custom: { name: "run", input } }]);
+    const streamed = (await frames(await opened.post(chat, { ...hello, tools, stream: true }))).slice(0, -1);
+    const calls = streamed.flatMap(frame => JSON.parse(frame).choices[0].delta.tool_calls ?? []);
+    expect(calls[0]).toMatchObject({ type: "custom", custom: { name: "run" } });
+    expect(calls.map(call => call.custom.input).join("")).toBe(input);
+    const result = { role: "tool", tool_call_id: choice.message.tool_calls[0].id, content: "done" };
+    await opened.json(chat, { messages: [...hello.messages, choice.message, result], tools });
+    const prompt = opened.service.tokenizer.decode(opened.engine.sequences.at(-1)!.request.prompt, { skipSpecial: false });
+    expect(prompt).toContain(`"arguments": ${JSON.stringify({ input }).replace(":", ": ")}`);
+  });
+
+  test("tells in words that logit_bias has token ids for names", async () => {
+    const { error } = await open("Hi").json(chat, { ...hello, logit_bias: { hello: 1 } }, 400);
+    expect(error).toMatchObject({
+      param: "logit_bias.hello",
+      message: "'logit_bias.hello' is not a token id: the names in it are whole numbers, such as those that /v1/tokenize gives.",
+    });
+  });
+
   test("sends its headers and opening chunk while the model still reads the prompt", async () => {
     const { post, engine } = open(say("Hi", { delay: 2000 }), { openAfterMs: 20 });
     const response = await post(chat, { ...hello, stream: true });

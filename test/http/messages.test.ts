@@ -92,6 +92,12 @@ describe("a message", () => {
     expect((await cut.json(path, { ...hello, max_tokens: 1000 })).stop_reason).toBe("model_context_window_exceeded");
   });
 
+  test("of no tokens only reads the prompt, so that it is stored", async () => {
+    const { json } = open("Hi");
+    const { content, stop_reason, usage } = await json(path, { ...hello, max_tokens: 0 });
+    expect([content[0].text, stop_reason, usage.output_tokens]).toEqual(["", "max_tokens", 0]);
+  });
+
   test("without a word has one empty text", async () => {
     const { json } = open("");
     expect((await json(path, hello)).content).toEqual([{ type: "text", text: "", citations: null }]);
@@ -344,7 +350,7 @@ describe("a mistake", () => {
     [{ ...hello, tools: [weather], tool_choice: { type: "some" } }, /'tool_choice.type' must be "auto" or "any" or "tool" or "none"/],
     [{ ...hello, thinking: { type: "enabled", budget_tokens: 100 } }, /'thinking.budget_tokens' must be below 'max_tokens'/],
     [{ ...hello, thinking: { type: "enabled" } }, "'thinking.budget_tokens' is required."],
-    [{ ...hello, temperature: 3 }, /'temperature' must be at most 2/],
+    [{ ...hello, temperature: 1.5 }, /'temperature' must be at most 1, not 1.5/],
     [{ ...hello, container: "c" }, /'container' is not supported/],
   ];
   test.each(cases)("is told in Anthropic's form: %j", async (body, message) => {

@@ -259,7 +259,7 @@ describe("tools of other kinds", () => {
     expectInOrder(promptOf(opened), ["mcp__files__read", '"p"', "done"]);
   });
 
-  test("tools that OpenAI's servers run are left out, and named", async () => {
+  test("tools that OpenAI's servers run and Codex always sends are left out, and named", async () => {
     const opened = open("Hi");
     const response = await opened.post(path, { ...hello, tools: [weather, { type: "web_search", external_web_access: false }] });
     expect([response.status, response.headers.get("x-pippin-ignored")]).toEqual([200, "tools.web_search"]);
@@ -377,6 +377,9 @@ describe("a mistake", () => {
     [item({ role: "user", content: [{ type: "input_image", image_url: "x" }] }), "input[1].content[0].type", /only text is read/],
     [item({ type: "function_call_output", output: "x" }), "input[1].call_id", /is required/],
     [{ ...hello, tools: [{ type: "function" }] }, "tools[0].name", /is required/],
+    [{ ...hello, tools: [weather, { type: "mcp", server_label: "x" }] }, "tools[1].type", /"mcp" is not supported: it belongs to a tool that OpenAI/],
+    [{ ...hello, tools: [{ type: "file_search" }] }, "tools[0].type", /is not supported/],
+    [{ ...hello, tools: [{ type: "novelty" }] }, "tools[0].type", /must be "function" or "custom" or "namespace" or "web_search"/],
     [{ ...hello, tools: [weather, weather] }, "tools[1].name", /is there twice/],
     [{ ...hello, tools: [weather], tool_choice: { type: "function", name: "g" } }, "tool_choice", /"g", which is not among/],
     [{ ...hello, tool_choice: { type: "web_search" } }, "tool_choice.type", /is not supported/],

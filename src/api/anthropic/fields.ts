@@ -35,7 +35,7 @@ export const messagesFields = {
       description: "Texts that end the answer, which does not contain them.",
     }),
   ),
-  temperature: works(Type.Number({ minimum: 0, maximum: 2, description: "0 always takes the likeliest token; Anthropic's own range ends at 1." })),
+  temperature: works(Type.Number({ minimum: 0, maximum: 1, description: "0 always takes the likeliest token." })),
   top_p: common.topP,
   top_k: works(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 is off." })),
   metadata: accepted(Type.Object({}, { description: "No effect: nothing is stored." })),

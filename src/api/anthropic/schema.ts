@@ -1,6 +1,7 @@
 // The shapes inside an Anthropic Messages body, as JSON schemas with the bounds that are enforced. Cache marks are accepted anywhere:
 // prefixes are found by their content.
 import Type from "typebox";
+import { toolName } from "../common-fields.ts";
 
 const noEyes = "images are not read here";
 const noFiles = "only documents with plain text are read here";
@@ -80,7 +81,7 @@ export const systemSchema = Type.Union([Type.String(), Type.Array(text)], {
 
 export const toolSchema = Type.Object({
   type: Type.Optional(Type.Literal("custom", { "x-refused": `${noServerTools}, and OpenAI's have another form` })),
-  name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" }),
+  name: toolName(128, "_-"),
   description: Type.Optional(Type.String()),
   input_schema: Type.Object(
     { type: Type.Optional(Type.Literal("object")), properties: Type.Optional(Type.Object({})) },

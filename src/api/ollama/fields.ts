@@ -84,7 +84,7 @@ const message = Type.Object({
 const tool = Type.Object({
   type: Type.Literal("function"),
   function: Type.Object({
-    name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+    name: common.toolName(64, "_-"),
     description: Type.Optional(Type.String()),
     parameters: Type.Optional(Type.Object({}, { description: "A JSON schema of type object." })),
   }),

@@ -6,6 +6,7 @@ import { accepted, bodySchema, checkBody, refused, works, type Body } from "../b
 
 const metadata = Type.Record(Type.String({ pattern: "^[^]{1,64}$" }), Type.String({ maxLength: 512 }), {
   maxProperties: 16,
+  "x-form": "a name of 1 to 64 characters",
   description: "The client's own notes.",
 });
 

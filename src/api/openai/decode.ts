@@ -19,18 +19,24 @@ export interface Wire<Request> {
   readonly ignored: readonly string[]; // fields that nobody documents, for a response header
 }
 
-export function decodeChat(value: unknown): Wire<ChatRequest> {
+export interface ChatWire extends Wire<ChatRequest> {
+  readonly custom: ReadonlySet<string>; // the names of custom tools
+}
+
+export function decodeChat(value: unknown): ChatWire {
   const ignored = new Set<string>();
   const body = checkBody<ChatBody>(value, chatFields, ["messages"], ignored);
   const messages = decodeMessages(body.messages, ignored);
   if (body.top_logprobs !== undefined && !body.logprobs)
     refuse({ path: ["top_logprobs"], code: "invalid_value", message: "needs 'logprobs' to be true" });
+  const { custom, ...tools } = decodeTools(body);
   return {
     ...wireOf(body, ignored),
     serviceTier: body.service_tier && "default",
+    custom,
     request: {
       messages,
-      ...decodeTools(body),
+      ...tools,
       parallelToolCalls: body.parallel_tool_calls ?? true,
       templateOptions: templateOptions(body),
       generation: generationOf(

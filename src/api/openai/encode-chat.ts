@@ -14,13 +14,10 @@ import {
   type Head,
   stopFields,
 } from "./encode.ts";
+import { CallDeltas, toToolCall, type Call } from "./calls.ts";
 import { toTokenLogprob } from "../logprob.ts";
 
-interface Call {
-  readonly id: string;
-  readonly name: string;
-  arguments: string;
-}
+const none: ReadonlySet<string> = new Set();
 
 /** One choice of an answer that is not streamed, as its events add to it. */
 interface Choice {
@@ -32,8 +29,8 @@ interface Choice {
   finish?: FinishEvent;
 }
 
-/** The whole answer at once. */
-export function chatAnswer(head: Head, withLogprobs: boolean): Answer {
+/** The whole answer at once. `custom` has the names of custom tools. */
+export function chatAnswer(head: Head, withLogprobs: boolean, custom: ReadonlySet<string> = none): Answer {
   const choices: Choice[] = [];
   return {
     add: event => addTo((choices[event.choice] ??= { text: "", reasoning: "", calls: [], logprobs: [] }), event),
@@ -46,7 +43,7 @@ export function chatAnswer(head: Head, withLogprobs: boolean): Answer {
       ...(head.serviceTier && { service_tier: head.serviceTier }),
       choices: choices.map((choice, index) => ({
         index,
-        message: toMessage(choice),
+        message: toMessage(choice, custom),
         logprobs: withLogprobs ? { content: choice.logprobs.map(toTokenLogprob), refusal: null } : null,
         finish_reason: choice.finish?.reason ?? null,
         ...stopFields(choice.finish),
@@ -70,25 +67,25 @@ function addTo(choice: Choice, event: ChatEvent): void {
   else if (event.type === "start" && event.prefix) choice.prefix = event.prefix;
 }
 
-function toMessage({ text, reasoning, calls }: Choice) {
+function toMessage({ text, reasoning, calls }: Choice, custom: ReadonlySet<string>) {
   return {
     role: "assistant",
     content: text === "" && calls.length > 0 ? null : text,
     ...(reasoning && { reasoning, reasoning_content: reasoning }),
-    ...(calls.length > 0 && {
-      tool_calls: calls.map(call => ({ id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } })),
-    }),
+    ...(calls.length > 0 && { tool_calls: calls.map(call => toToolCall(call, custom)) }),
     refusal: null,
   };
 }
 
 /** Role chunks, deltas, a finish chunk per choice, the usage when asked for, and the end mark. */
-export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions): Frames {
+export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions, custom: ReadonlySet<string> = none): Frames {
   const object = "chat.completion.chunk";
   const prefix = chunkPrefix(object, head, includeUsage);
   const finishes: FinishEvent[] = [];
+  const calls = new CallDeltas(custom);
   const frame = (choice: number, delta: string, rest: string) => `${prefix}[{"index":${choice},"delta":${delta},${rest}}]}\n\n`;
   const running = `"logprobs":null,"finish_reason":null`;
+  const callFrame = (choice: number, call: object) => frame(choice, `{"tool_calls":[${JSON.stringify(call)}]}`, running);
 
   return {
     open: () => Array.from({ length: choices }, (_, choice) => frame(choice, `{"role":"assistant","content":"","refusal":null}`, running)).join(""),
@@ -103,12 +100,12 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions):
           const text = JSON.stringify(event.text);
           return frame(choice, `{"reasoning":${text},"reasoning_content":${text}}`, running);
         }
-        case "tool-call": {
-          const call = { index: event.index, id: event.id, type: "function", function: { name: event.name, arguments: "" } };
-          return frame(choice, `{"tool_calls":[${JSON.stringify(call)}]}`, running);
+        case "tool-call":
+          return callFrame(choice, calls.begin(event));
+        case "tool-arguments": {
+          const call = calls.write(event);
+          return call ? callFrame(choice, call) : "";
         }
-        case "tool-arguments":
-          return frame(choice, `{"tool_calls":[{"index":${event.index},"function":{"arguments":${JSON.stringify(event.text)}}}]}`, running);
         case "logprobs": {
           const logprobs = { content: event.tokens.map(toTokenLogprob), refusal: null };
           return frame(choice, "{}", `"logprobs":${JSON.stringify(logprobs)},"finish_reason":null`);
@@ -116,7 +113,8 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions):
         case "finish": {
           finishes.push(event);
           const stop = JSON.stringify(stopFields(event)).slice(1, -1);
-          return frame(choice, "{}", `"logprobs":null,"finish_reason":"${event.reason}",${stop}`);
+          const held = calls.end(choice).map(call => callFrame(choice, call));
+          return held.join("") + frame(choice, "{}", `"logprobs":null,"finish_reason":"${event.reason}",${stop}`);
         }
       }
     },

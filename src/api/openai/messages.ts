@@ -3,6 +3,7 @@ import type { Static } from "typebox";
 import type { Message, ToolCall } from "../../chat/types.ts";
 import { refuse } from "../body.ts";
 import { check, type Problem } from "../check.ts";
+import { toArguments } from "../custom-tool.ts";
 import { messageSchemas } from "./schema.ts";
 import { isObject } from "../../util/json.ts";
 
@@ -56,7 +57,11 @@ function toMessage<Role extends keyof Wire>(role: Role, wire: Wire[Role]): Messa
 
 function toAssistant(wire: Wire["assistant"]): Message {
   const reasoning = wire.reasoning ?? wire.reasoning_content;
-  const toolCalls = wire.tool_calls?.map((call): ToolCall => ({ id: call.id, name: call.function.name, arguments: call.function.arguments }));
+  const toolCalls = wire.tool_calls?.map((call): ToolCall =>
+    call.type === "custom"
+      ? { id: call.id, name: call.custom.name, arguments: toArguments(call.custom.input) }
+      : { id: call.id, name: call.function.name, arguments: call.function.arguments },
+  );
   return {
     role: "assistant",
     content: textOf(wire.content ?? wire.refusal ?? ""),

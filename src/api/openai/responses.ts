@@ -50,11 +50,15 @@ const diagnostics = Type.Object(
   { description: "With `include_diagnostics` only; in a stream a chunk of its own." },
 );
 
-const toolCall = Type.Object({
-  id: Type.String({ description: "Named by the tool message that answers." }),
-  type: Type.Literal("function"),
-  function: Type.Object({ name: Type.String(), arguments: Type.String({ description: "JSON text as the model wrote it: check it before use." }) }),
-});
+const callId = Type.String({ description: "Named by the tool message that answers." });
+const toolCall = Type.Union([
+  Type.Object({
+    id: callId,
+    type: Type.Literal("function"),
+    function: Type.Object({ name: Type.String(), arguments: Type.String({ description: "JSON text as the model wrote it: check it before use." }) }),
+  }),
+  Type.Object({ id: callId, type: Type.Literal("custom"), custom: Type.Object({ name: Type.String(), input: Type.String() }) }),
+]);
 
 const alternative = {
   token: Type.String({ description: "The token's text." }),

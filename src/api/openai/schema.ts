@@ -1,5 +1,6 @@
 // The shapes inside a request body of the OpenAI routes, as JSON schemas with the bounds that are enforced.
 import Type from "typebox";
+import { toolName } from "../common-fields.ts";
 
 export const maxChoices = 16; // per prompt; each is a sequence of its own
 export const maxPrompts = 128; // per completions request
@@ -17,16 +18,26 @@ const content = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })
   description: "Text, or text parts that are joined by line breaks.",
 });
 
-const functionName = "^[A-Za-z0-9_-]{1,64}$";
-
 const refusedField = (reason: string) => Type.Optional(Type.Null({ description: `Refused: ${reason}.`, "x-refused": reason }));
 
-const toolCallSchema = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 256 }),
-  type: Type.Optional(Type.Literal("function", { "x-refused": "only function tools are served" })),
+const onlyOurs = "only function and custom tools are served";
+const callId = Type.String({ minLength: 1, maxLength: 256 });
+
+const functionCall = Type.Object({
+  id: callId,
+  type: Type.Optional(Type.Literal("function", { "x-refused": onlyOurs })),
   function: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 256 }),
     arguments: Type.String({ description: "JSON text, as the model wrote it." }),
+  }),
+});
+
+const customCall = Type.Object({
+  id: callId,
+  type: Type.Literal("custom"),
+  custom: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+    input: Type.String({ description: "The text, as the model wrote it." }),
   }),
 });
 
@@ -40,7 +51,7 @@ export const messageSchemas = {
     refusal: Type.Optional(Type.String()),
     reasoning: Type.Optional(Type.String({ description: "What the model thought; some templates show it to the model again." })),
     reasoning_content: Type.Optional(Type.String({ description: "Another name of `reasoning`." })),
-    tool_calls: Type.Optional(Type.Array(toolCallSchema, { maxItems: 1024 })),
+    tool_calls: Type.Optional(Type.Array(Type.Union([functionCall, customCall]), { maxItems: 1024 })),
     audio: refusedField(textOnly),
     function_call: refusedField("deprecated by OpenAI; use tool_calls"),
     name,
@@ -61,10 +72,10 @@ export const messageSchema = Type.Union([
   messageSchemas.tool,
 ]);
 
-export const toolSchema = Type.Object({
-  type: Type.Literal("function", { "x-refused": "only function tools are served" }),
+const functionTool = Type.Object({
+  type: Type.Literal("function", { "x-refused": onlyOurs }),
   function: Type.Object({
-    name: Type.String({ pattern: functionName }),
+    name: toolName(64, "_-"),
     description: Type.Optional(Type.String()),
     parameters: Type.Optional(
       Type.Object(
@@ -76,23 +87,44 @@ export const toolSchema = Type.Object({
   }),
 });
 
-const namedFunction = Type.Object({
-  type: Type.Literal("function", { "x-refused": "only function tools are served" }),
-  function: Type.Object({ name: Type.String({ maxLength: 256 }) }),
+const grammarFormat = Type.Object({
+  type: Type.Literal("grammar"),
+  grammar: Type.Object({ syntax: Type.Enum(["lark", "regex"]), definition: Type.String({ minLength: 1, maxLength: 1_048_576 }) }),
 });
+
+const customTool = Type.Object({
+  type: Type.Literal("custom"),
+  custom: Type.Object({
+    name: toolName(64, "_-"),
+    description: Type.Optional(Type.String()),
+    format: Type.Optional(
+      Type.Union([Type.Object({ type: Type.Literal("text") }), grammarFormat], { description: "What the input is held to while it is decoded." }),
+    ),
+  }),
+});
+
+export const toolSchema = Type.Union([functionTool, customTool]);
+
+const named = Type.Object({ name: Type.String({ maxLength: 256 }) });
+const namedFunction = Type.Object({ type: Type.Literal("function", { "x-refused": onlyOurs }), function: named });
+const namedCustom = Type.Object({ type: Type.Literal("custom"), custom: named });
 
 export const toolChoiceSchema = Type.Union(
   [
     Type.Enum(["none", "auto", "required"]),
     Type.Object({
       type: Type.Literal("allowed_tools"),
-      allowed_tools: Type.Object({ mode: Type.Enum(["auto", "required"]), tools: Type.Array(namedFunction, { minItems: 1, maxItems: 1024 }) }),
+      allowed_tools: Type.Object({
+        mode: Type.Enum(["auto", "required"]),
+        tools: Type.Array(Type.Union([namedFunction, namedCustom]), { minItems: 1, maxItems: 1024 }),
+      }),
     }),
     namedFunction,
+    namedCustom,
   ],
   {
     description:
-      "`auto` lets the model decide, `none` hides the tools, `required` makes it call one, a named function makes it call that one, `allowed_tools` hides all others. Calls are enforced while decoding.",
+      "`auto` lets the model decide, `none` hides the tools, `required` makes it call one, a named tool makes it call that one, `allowed_tools` hides all others. Calls are enforced while decoding.",
   },
 );
 
@@ -137,6 +169,11 @@ export const structuredOutputsSchema = Type.Object(
     structural_tag: refusedField("use tools with `strict`"),
   },
   { description: "vLLM's form of enforced output: exactly one of `json`, `regex`, `choice`, `grammar`, `json_object`." },
+);
+
+export const predictionSchema = Type.Object(
+  { type: Type.Literal("content"), content },
+  { description: "No effect: it tells what the answer may be, and changes none." },
 );
 
 export const stopSchema = Type.Union(

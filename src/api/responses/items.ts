@@ -1,6 +1,7 @@
 // Items of a conversation → the dialect-free messages. What an assistant thought, said and called between two other items is one message.
 import type { Message, ToolCall } from "../../chat/types.ts";
 import type { Item } from "./schema.ts";
+import { toArguments } from "../custom-tool.ts";
 import { flatName } from "./tools.ts";
 
 type Assistant = { content: string[]; reasoning: string[]; toolCalls: ToolCall[] };
@@ -31,7 +32,7 @@ function joinItems(items: readonly Item[], ignored: Set<string>): Message[] {
         speaking().toolCalls.push({ id: item.call_id, name: flatName(item), arguments: item.arguments });
         break;
       case "custom_tool_call":
-        speaking().toolCalls.push({ id: item.call_id, name: flatName(item), arguments: JSON.stringify({ input: item.input }) });
+        speaking().toolCalls.push({ id: item.call_id, name: flatName(item), arguments: toArguments(item.input) });
         break;
       case "function_call_output":
       case "custom_tool_call_output":

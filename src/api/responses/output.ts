@@ -1,7 +1,7 @@
 // The items of a response as they grow, and the events that tell of each step. A response that is not streamed is what is left at the end.
 import type { ChatEvent, TextLogprob } from "../../chat/types.ts";
 import { randomId } from "../../util/id.ts";
-import { InputText } from "./input-text.ts";
+import { InputText } from "../input-text.ts";
 import { sealThought } from "./items.ts";
 import type { Known } from "./tools.ts";
 import { toTokenLogprob } from "../logprob.ts";

@@ -1,5 +1,6 @@
 // The shapes inside a Responses body, as JSON schemas with the bounds that are enforced.
 import Type, { type Static } from "typebox";
+import { toolName } from "../common-fields.ts";
 
 const textOnly = "only text is read here";
 const notOurs = "it belongs to a tool that OpenAI's own servers run";
@@ -73,7 +74,7 @@ export type Item = Exclude<Static<typeof itemSchema>, { type: "item_reference" }
 
 const functionTool = Type.Object({
   type: Type.Literal("function"),
-  name: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,128}$" }),
+  name: toolName(128, "_.-"),
   description: Type.Optional(Type.String()),
   parameters: Type.Optional(
     Type.Object(
@@ -94,40 +95,39 @@ const format = Type.Union(
 
 const customTool = Type.Object({
   type: Type.Literal("custom"),
-  name: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,128}$" }),
+  name: toolName(128, "_.-"),
   description: Type.Optional(Type.String()),
   format: Type.Optional(format),
 });
 
 const namespaceTool = Type.Object({
   type: Type.Literal("namespace"),
-  name: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,128}$" }),
+  name: toolName(128, "_.-"),
   description: Type.Optional(Type.String()),
   tools: Type.Array(Type.Union([functionTool, customTool]), { maxItems: 1024 }),
 });
 
-/** Left out of what the model sees, and named in the header of ignored fields. */
-const hostedTools = [
-  "web_search",
+/** Codex sends them with every request: left out of what the model sees, and named in the header of ignored fields. */
+const ignoredTools = ["web_search", "image_generation", "tool_search", "local_shell"] as const;
+
+const refusedTools = [
   "web_search_2025_08_26",
   "web_search_preview",
   "web_search_preview_2025_03_11",
-  "image_generation",
-  "tool_search",
   "file_search",
   "code_interpreter",
   "computer",
   "computer_use_preview",
-  "local_shell",
   "shell",
   "apply_patch",
   "mcp",
   "programmatic_tool_calling",
 ] as const;
 
-const hostedTool = Type.Object({ type: Type.Enum([...hostedTools]) }, { description: "Not served: the model does not see it." });
+const ignoredTool = Type.Object({ type: Type.Enum([...ignoredTools]) }, { description: "Not served: the model does not see it." });
+const notOursByType = (types: readonly string[]) => Object.fromEntries(types.map(type => [type, notOurs]));
 
-export const toolSchema = Type.Union([functionTool, customTool, namespaceTool, hostedTool]);
+export const toolSchema = Type.Union([functionTool, customTool, namespaceTool, ignoredTool], { "x-refused-types": notOursByType(refusedTools) });
 export type FunctionTool = Static<typeof functionTool>;
 export type CustomTool = Static<typeof customTool>;
 export type WireTool = Static<typeof toolSchema>;
@@ -147,7 +147,7 @@ export const toolChoiceSchema = Type.Union(
   {
     description:
       "`auto` lets the model decide, `none` hides the tools, `required` makes it call one, a named tool that one, `allowed_tools` hides all others.",
-    "x-refused-types": Object.fromEntries(hostedTools.map(type => [type, notOurs])),
+    "x-refused-types": notOursByType([...ignoredTools, ...refusedTools]),
   },
 );
 
@@ -165,7 +165,9 @@ export const textSchema = Type.Object(
         }),
       ]),
     ),
-    verbosity: Type.Optional(Type.Literal("medium", { "x-refused": "these models have no verbosity control; ask for it in the prompt" })),
+    verbosity: Type.Optional(
+      Type.Enum(["low", "medium", "high"], { description: "No effect: these models have no such control; ask for it in the prompt." }),
+    ),
   },
   { description: "What the answer is held to while it is decoded." },
 );

@@ -1,8 +1,8 @@
 // Tools of a Responses body → the dialect-free ones, and back from the name that a model calls to the tool as the client knows it.
-// Models know functions only: a custom tool is a function with one text, a tool of a group has the group's name before its own.
-import type { Constraint, Tool, ToolChoice } from "../../chat/types.ts";
+// Models know functions only: a tool of a group has the group's name before its own.
+import type { Tool, ToolChoice } from "../../chat/types.ts";
 import { refuse } from "../body.ts";
-import { fieldName } from "../../util/field-name.ts";
+import { customTool, inputConstraint } from "../custom-tool.ts";
 import type { CustomTool, FunctionTool, WireTool } from "./schema.ts";
 import type { InputBody } from "./fields.ts";
 
@@ -58,18 +58,11 @@ function entryOf(wire: FunctionTool | CustomTool, namespace: string | undefined,
   const known = { type: wire.type, name: wire.name, ...(namespace !== undefined && { namespace }) };
   const base = { name: flatName(known), ...(wire.description && { description: wire.description }) };
   if (wire.type === "custom") {
-    const input = wire.format?.type === "grammar" ? constraintOf(wire.format, path) : undefined;
-    return { tool: { ...base, parameters: oneText, ...(input && { input }) }, known, path };
+    const input = wire.format?.type === "grammar" ? inputConstraint(wire.format, [...path, "format"]) : undefined;
+    return { tool: customTool(base, input), known, path };
   }
   const parameters = wire.parameters && { parameters: wire.parameters as Record<string, unknown> };
   return { tool: { ...base, ...parameters, ...(wire.strict === true && { strict: true }) }, known, path };
-}
-
-const oneText = { type: "object", properties: { input: { type: "string" } }, required: ["input"], additionalProperties: false };
-
-function constraintOf({ syntax, definition }: { readonly syntax: "lark" | "regex"; readonly definition: string }, path: Entry["path"]): Constraint {
-  const field = fieldName([...path, "format", "definition"]);
-  return syntax === "regex" ? { type: "regex", field, pattern: definition } : { type: "grammar", field, text: definition };
 }
 
 function choose(choice: NonNullable<InputBody["tool_choice"]>, tools: readonly Tool[]): Omit<DecodedTools, "known"> {
