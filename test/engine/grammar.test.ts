@@ -81,6 +81,13 @@ describe("rows held to a grammar", () => {
     for (const submit of all) expect(together.answer(submit.id)).toEqual((await run([submit], 1)).answer(submit.id));
   });
 
+  test.each([false, true])("give their places up to urgent ones and go on where they were; stored prefixes: %p", async stored => {
+    const all = mixed(4, 40).map((submit): Submit => ({ ...submit, priority: submit.grammar ? 5 : 0 })); // so that only they give theirs up
+    const together = await run(all, 3, stored ? openPrefixes(8) : undefined);
+    expect(together.preemptions).toBeGreaterThan(0);
+    for (const submit of all) expect(together.answer(submit.id)).toEqual((await run([submit], 1)).answer(submit.id));
+  });
+
   test("end with a stop id behind a text of the grammar, or honestly by length", async () => {
     const all = mixed(2, 40).filter(submit => submit.grammar);
     const engine = await run(all, 8);

@@ -1,4 +1,4 @@
-// The equality matrix: cold, partly and wholly stored, stored on disk × alone, in a batch, joining and leaving × full attention, sliding
+// The equality matrix: cold, partly and wholly stored, stored on disk, preempted and resumed × alone, in a batch, joining and leaving × full attention, sliding
 // window, quantized keys and values. Id for id and bit for bit on the CPU back end.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { truncateSync } from "node:fs";
@@ -125,6 +125,18 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
     expect(second.tier.stats.damaged).toBe(1);
     expect(second.prefixes.stats.tokensSaved).toBeGreaterThan(all.reduce((sum, { prompt }) => sum + prompt.length, 0) / 3);
     await second.close();
+    expect(mx.liveHandles()).toBe(before);
+  });
+
+  test.each([false, true])("preempted and resumed, with stored prefixes: %p", async stored => {
+    const before = mx.liveHandles();
+    const { below } = dice(11);
+    const all = requests(60, 24).map((submit): Submit => ({ ...submit, priority: below(5) }));
+    const prefixes = stored ? openPrefixes(BLOCK, 1 << 24) : undefined;
+    const engine = await run(all, prefixes, 3, 6);
+    expect(answers(engine, all)).toEqual(await allAlone(all));
+    expect(engine.preemptions).toBeGreaterThan(5);
+    prefixes?.clear();
     expect(mx.liveHandles()).toBe(before);
   });
 

@@ -57,7 +57,13 @@ export class MemoryEngine {
     };
   }
 
+  /** Rows that were given up and made again before `finish` was called. */
+  get preemptions(): number {
+    return this.sent.findLast(message => message.type === "stats")!.stats.preemptions;
+  }
+
   async finish(): Promise<void> {
+    this.loop.receive({ type: "stats", ask: 0 });
     this.loop.receive({ type: "drain" });
     await this.running;
     this.runner.reset();
