@@ -252,6 +252,7 @@ export class EngineLoop {
   }
 
   private stats(): EngineStats {
+    const device = this.options.deviceStats();
     return {
       running: this.scheduler.runningCount,
       waiting: this.scheduler.waitingCount,
@@ -270,7 +271,8 @@ export class EngineLoop {
       divergence: this.watch.divergence?.report(Date.now()),
       repetitions: this.watch.repetitions,
       sequences: this.scheduler.open().map(toStats),
-      ...this.options.deviceStats(),
+      ...device,
+      peakBytes: Math.max(device.peakBytes, this.options.memory?.peakBytes ?? 0),
     };
   }
 }

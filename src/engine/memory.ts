@@ -35,7 +35,8 @@ const HEADROOM = 256;
 const FEWEST_MEASURED = 16; // steps that read less say nothing about the cost of reading
 
 export class Memory {
-  private peakBytes = 0;
+  /** The highest use of any step that was measured; the device's own counter starts anew with each. */
+  peakBytes = 0;
 
   constructor(
     readonly ledger: Ledger,

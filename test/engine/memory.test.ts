@@ -83,6 +83,7 @@ test("beside a long row short ones run as soon as there is room for short ones",
   await engine.finish();
   const { stats } = engine.sent.find(message => message.type === "stats")!;
   expect(stats).toMatchObject({ running: shorts + 1, waiting: 0, preemptions: 0 });
+  expect(stats.peakBytes).toBeGreaterThanOrEqual(stats.activeBytes);
   for (const submit of [long, ...all]) expect(engine.answer(submit.id)).toEqual(await alone(lasting, submit));
   expect(mx.liveHandles()).toBe(before);
 });
