@@ -42,6 +42,20 @@ describe("an answer is parsed by its schema", () => {
     shape.parse(streamed.choices[0]!.message.parsed);
   });
 
+  test("behind thinking that is told apart, whole and streamed", async () => {
+    const thinking = { enable_thinking: true } as object; // not the client's field
+    const request = { model, messages, temperature: 0, max_tokens: 300, response_format: zodResponseFormat(shape, "answer"), ...thinking };
+    const whole = (await openai.chat.completions.parse(request)).choices[0]!;
+    const streamed = (await openai.chat.completions.stream(request).finalChatCompletion()).choices[0]!;
+    for (const { message, finish_reason } of [whole, streamed]) {
+      expect(finish_reason).toBe("stop");
+      expect((message as unknown as { reasoning: string }).reasoning).not.toBe("");
+      expect(message.content).toStartWith("{");
+      expect(shape.parse(message.parsed)).toEqual(shape.parse(JSON.parse(message.content!)));
+    }
+    expect(streamed.message.content).toBe(whole.message.content);
+  });
+
   test("with OpenAI's responses", async () => {
     const response = await openai.responses.parse({
       model,
