@@ -2,11 +2,12 @@
 //
 // All adapters of a projection lie in two stacks, [adapters + 1, inputs, rank] and [adapters + 1, rank, outputs]; the first entry is
 // zeros, for rows without one. Smaller ranks are filled up with zeros, and so is what an adapter leaves alone. The numbers of a row
-// therefore depend on which adapters are loaded at most by exact zeros.
+// therefore depend on which adapters are loaded at most by exact zeros, and by factors of one where an adapter stretches (dora.ts).
 import { join } from "node:path";
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import type { Adapter, LowRank } from "./adapter.ts";
+import { lengths, readPlain } from "./dora.ts";
 import { CheckpointError, quoted } from "./error.ts";
 import type { Linear, Owner } from "./matrix.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -59,11 +60,35 @@ export class Adapters {
       down.push(this.joinDown(this.opened[i]!, found, inputs, rank));
       up.push(this.joinUp(this.opened[i]!, found, parts, rank));
     });
-    const stacks = { down: owner.constant(() => mx.stack(down, 0)), up: owner.constant(() => mx.stack(up, 0)) };
-    return x => {
-      const y = linear(x);
-      return this.rows === undefined ? y : mx.add(y, addition(x, y, stacks, this.rows));
-    };
+    const stack = (tensors: readonly Tensor[]) => owner.constant(() => mx.stack(tensors, 0));
+    const stretches = layers.flat().some(layer => layer?.magnitude !== undefined);
+    if (!stretches) {
+      const stacks = { down: stack(down), up: stack(up) };
+      return x => this.changed(linear(x), y => mx.add(y, addition(x, y, stacks, this.rows!)));
+    }
+    const plain = readPlain(linear, inputs);
+    const gains = down.map((_, i) => this.gain(i - 1, layers[i - 1] ?? [], parts, lengths(plain, down[i]!, up[i]!)));
+    const stacks = { down: stack(down), up: stack(up.map((matrix, i) => mx.multiply(matrix, gains[i]!))) };
+    const gain = stack(gains);
+    const shift = stack(gains.map(gain => mx.multiply(mx.subtract(mx.scalar(1), gain), plain.bias)));
+    return x => this.changed(linear(x), y => mx.add(stretched(y, gain, shift, this.rows!), addition(x, y, stacks, this.rows!)));
+  }
+
+  private changed(y: Tensor, change: (y: Tensor) => Tensor): Tensor {
+    return this.rows === undefined ? y : change(y);
+  }
+
+  /** [outputs]: by how much adapter `i` stretches the weights of each output, which have these lengths; 1 where it does not. */
+  private gain(i: number, layers: readonly (LowRank | undefined)[], parts: readonly Part[], lengths: Tensor): Tensor {
+    const gains: Tensor[] = [];
+    let before = 0;
+    parts.forEach(({ outputs }, part) => {
+      const magnitude = layers[part]?.magnitude;
+      const own = mx.slice(lengths, [before], [before + outputs]);
+      gains.push(magnitude === undefined ? mx.ones([outputs], "float32") : mx.divide(numbers(this.opened[i]!, magnitude), own));
+      before += outputs;
+    });
+    return mx.concatenate(gains, 0);
   }
 
   /** Ends loading. Throws CheckpointError where an adapter changes what no layer took. */
@@ -93,6 +118,7 @@ export class Adapters {
     if (!/\.\d+\./.test(path)) throw refusal(adapter, layer.down, "changes a projection outside of the layers, which takes no adapter");
     expectShape(adapter, layer.down, [inputs, layer.rank]);
     expectShape(adapter, layer.up, [layer.rank, outputs]);
+    if (layer.magnitude !== undefined) expectShape(adapter, layer.magnitude, [outputs]);
     unread.delete(path);
     return layer;
   }
@@ -131,15 +157,25 @@ function addition(x: Tensor, y: Tensor, { down, up }: { readonly down: Tensor; r
   return mx.astype(mx.reshape(mx.matmul(low, mx.take(up, rows, 0)), mx.shape(y)), mx.dtype(y));
 }
 
-/** Numbers as float32, inputs before outputs. */
-function matrix({ adapter, tensors }: Opened, { name }: StoredTensor): Tensor {
-  const stored = mx.astype(tensors.get(name)!, "float32");
-  return adapter.turned ? mx.swapaxes(stored, 0, 1) : stored;
+/** y · gain + shift, those of each row's adapter. */
+function stretched(y: Tensor, gain: Tensor, shift: Tensor, rows: Tensor): Tensor {
+  const [byRow, each] = [[mx.size(rows), -1, mx.shape(y).at(-1)!], (stack: Tensor) => mx.expandDims(mx.take(stack, rows, 0), 1)];
+  return mx.astype(mx.reshape(mx.add(mx.multiply(mx.reshape(y, byRow), each(gain)), each(shift)), mx.shape(y)), mx.dtype(y));
+}
+
+function numbers({ tensors }: Opened, { name }: StoredTensor): Tensor {
+  return mx.astype(tensors.get(name)!, "float32");
+}
+
+/** A matrix as [inputs, outputs]. */
+function matrix(opened: Opened, tensor: StoredTensor): Tensor {
+  const stored = numbers(opened, tensor);
+  return opened.adapter.turned ? mx.swapaxes(stored, 0, 1) : stored;
 }
 
 function expectShape(adapter: Adapter, tensor: StoredTensor, expected: readonly number[]): void {
   const shape = adapter.turned ? expected.toReversed() : expected;
-  if (tensor.shape.some((n, i) => n !== shape[i]))
+  if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i]))
     throw refusal(adapter, tensor, `has shape [${tensor.shape.join(", ")}], expected [${shape.join(", ")}]`);
 }
 

@@ -56,22 +56,22 @@ function readIndex(folder: string): Map<string, string> {
   return index;
 }
 
-/** Any JSON file of the folder. */
-export function readJson(folder: string, file: string): unknown {
+/** Any JSON file of the folder; errors call it `name`. */
+export function readJson(folder: string, file: string, name = file): unknown {
   const path = join(folder, file);
-  if (!isFile(path)) throw new CheckpointError(`${file}: no such file in ${folder}`);
-  if (statSync(path).size > MAX_JSON) throw new CheckpointError(`${file}: too large`);
+  if (!isFile(path)) throw new CheckpointError(name === file ? `${file}: no such file in ${folder}` : `${name}: no such file`);
+  if (statSync(path).size > MAX_JSON) throw new CheckpointError(`${name}: too large`);
   try {
     return JSON.parse(withoutPythonNumbers(readFileSync(path, "utf8")));
   } catch {
-    throw new CheckpointError(`${file}: no JSON`);
+    throw new CheckpointError(`${name}: no JSON`);
   }
 }
 
 /** A JSON file of the folder that holds an object. */
-export function readJsonObject(folder: string, file: string): Readonly<Record<string, unknown>> {
-  const value = readJson(folder, file);
-  if (!isObject(value)) throw new CheckpointError(`${file}: no JSON object`);
+export function readJsonObject(folder: string, file: string, name = file): Readonly<Record<string, unknown>> {
+  const value = readJson(folder, file, name);
+  if (!isObject(value)) throw new CheckpointError(`${name}: no JSON object`);
   return value as Record<string, unknown>;
 }
 
