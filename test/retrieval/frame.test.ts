@@ -3,45 +3,22 @@ import { describe, expect, test } from "bun:test";
 import { pairFrame, textFrame } from "../../src/retrieval/frame.ts";
 import { verdictFrame } from "../../src/retrieval/verdict.ts";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { bert as around, text as part, token, wordPiece, type Part } from "../helpers/word-piece.ts";
 
-const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d", "e", "f", "yes", "no"];
-const special = (id: number) => ({ id, content: words[id]!, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false });
+const words = ["a", "b", "c", "d", "e", "f", "yes", "no"];
 
-const token = (name: string, type: number) => ({ SpecialToken: { id: name, type_id: type } });
-const part = (id: "A" | "B", type: number) => ({ Sequence: { id, type_id: type } });
-const specials = Object.fromEntries(["[CLS]", "[SEP]"].map(name => [name, { id: name, ids: [words.indexOf(name)], tokens: [name] }]));
-
-function open(single: object[], pair: object[]): Tokenizer {
-  const json = {
-    added_tokens: [0, 1, 2, 3].map(special),
-    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: { type: "TemplateProcessing", single, pair, special_tokens: specials },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-    },
-  };
-  return Tokenizer.from(json, {}, "tokenizer.json");
+function open(single: readonly Part[], pair: readonly Part[]): Tokenizer {
+  return Tokenizer.from(wordPiece(words, { single, pair }), {}, "tokenizer.json");
 }
 
-const bert = open(
-  [token("[CLS]", 0), part("A", 0), token("[SEP]", 0)],
-  [token("[CLS]", 0), part("A", 0), token("[SEP]", 0), part("B", 1), token("[SEP]", 1)],
-);
-const roberta = open(
-  [token("[CLS]", 0), part("A", 0), token("[SEP]", 0)],
-  [token("[CLS]", 0), part("A", 0), token("[SEP]", 0), token("[SEP]", 0), part("B", 0), token("[SEP]", 0)],
-);
-const plain = open([part("A", 0)], [part("A", 0), part("B", 0)]);
-const atEnd = open([part("A", 0), token("[SEP]", 0)], [part("A", 0), part("B", 0)]);
+const [first, second] = [part("A", 0), part("B", 0)];
+const bert = open(around.single, around.pair);
+const roberta = open(around.single, [...around.single, token("[SEP]", 0), second, token("[SEP]", 0)]);
+const plain = open([first], [first, second]);
+const atEnd = open([first, token("[SEP]", 0)], [first, second]);
 
 const ids = (text: string) => bert.encode(text, { specialTokens: false });
-const text = (encoded: { readonly ids: Uint32Array }) => [...encoded.ids].map(id => words[id]).join(" ");
+const text = (encoded: { readonly ids: Uint32Array }) => [...encoded.ids].map(id => bert.entry(id)).join(" ");
 
 describe("one text", () => {
   test.each([
