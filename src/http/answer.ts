@@ -1,16 +1,17 @@
 // One generation from its decoded request to its Response, streamed or whole. Every way out of here ends the engine's work:
 // the events' end, a failure, the deadline, or the client that left.
-import type { Answer, Failure, Frames } from "../api/frames.ts";
+import type { Answer, Frames } from "../api/frames.ts";
 import type { Head } from "../api/openai/encode.ts";
 import type { Service } from "../chat/service.ts";
 import type { ChatEvent } from "../chat/types.ts";
 import { randomId } from "../util/id.ts";
 import type { Context } from "./context.ts";
+import { toFailure } from "./errors.ts";
 import { openLifetime } from "./lifetime.ts";
 import { streamResponse } from "./sse.ts";
 
 export interface Generation {
-  readonly ids: readonly string[]; // by which it can be cancelled
+  readonly id?: string; // by which it can be cancelled, as by the request's
   readonly run: (signal: AbortSignal) => AsyncIterable<ChatEvent>;
   readonly answer: () => Answer;
   readonly frames: () => Frames;
@@ -36,19 +37,27 @@ export function openHead(
   };
 }
 
+export interface Exchange {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly context: Context;
+}
+
 /** Throws what fails before the first byte of the answer; later failures are told inside the stream. */
-export async function respond(generation: Generation, request: Request, context: Context, toFailure: (error: unknown) => Failure): Promise<Response> {
-  const { ids, stream, timeoutSeconds, ignored } = generation;
+export async function respond(generation: Generation, { request, requestId, context }: Exchange): Promise<Response> {
+  const { id, stream, timeoutSeconds, ignored } = generation;
   const headers: Record<string, string> = ignored.length > 0 ? { "x-pippin-ignored": headerList(ignored) } : {};
   const lifetime = openLifetime(request.signal, timeoutSeconds ?? (stream ? undefined : context.config.timeout));
-  context.running.enter(ids, lifetime);
+  context.running.enter(id === undefined ? [requestId] : [id, requestId], lifetime);
   try {
     lifetime.signal.throwIfAborted();
     const events = generation.run(lifetime.signal)[Symbol.asyncIterator]();
     if (stream) {
       const first = events.next();
       await Promise.race([first, lifetime.over, Bun.sleep(context.openAfterMs)]);
-      return streamResponse({ first, events, lifetime, frames: generation.frames(), keepAliveMs: context.keepAliveMs, toFailure }, headers);
+      const failed = (error: unknown) => toFailure(error, requestId, context.log);
+      const frames = generation.frames();
+      return streamResponse({ first, events, lifetime, frames, keepAliveMs: context.keepAliveMs, toFailure: failed }, headers);
     }
     const body = await Promise.race([collect(generation.answer(), events), lifetime.over]);
     lifetime.close();

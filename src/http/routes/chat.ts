@@ -7,7 +7,6 @@ import { chatCompletionSchema } from "../../api/openai/responses.ts";
 import { runChat } from "../../chat/run.ts";
 import { openHead, respond } from "../answer.ts";
 import { findModelFor, type Context } from "../context.ts";
-import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
@@ -23,14 +22,12 @@ export function chatRoutes(context: Context) {
       return respond(
         {
           ...wire,
-          ids: [head.id, String(set.headers["x-request-id"])],
+          id: head.id,
           run: signal => runChat(service, wire.request, signal),
           answer: () => chatAnswer(head, generation.logprobs !== undefined, wire.custom),
           frames: () => chatFrames(head, { choices, choicesPerPrompt: choices, includeUsage: wire.includeUsage }, wire.custom),
         },
-        request,
-        context,
-        error => toFailure(error, String(set.headers["x-request-id"]), context.log),
+        { request, requestId: String(set.headers["x-request-id"]), context },
       );
     },
     {

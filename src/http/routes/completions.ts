@@ -7,7 +7,6 @@ import { completionSchema } from "../../api/openai/responses.ts";
 import { runCompletion } from "../../chat/run.ts";
 import { openHead, respond } from "../answer.ts";
 import { findModelFor, type Context } from "../context.ts";
-import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
@@ -23,14 +22,12 @@ export function completionRoutes(context: Context) {
       return respond(
         {
           ...wire,
-          ids: [head.id, String(set.headers["x-request-id"])],
+          id: head.id,
           run: signal => runCompletion(service, wire.request, signal),
           answer: () => completionAnswer(head, generation.logprobs !== undefined, choicesPerPrompt),
           frames: () => completionFrames(head, { choices: prompts.length * choicesPerPrompt, choicesPerPrompt, includeUsage: wire.includeUsage }),
         },
-        request,
-        context,
-        error => toFailure(error, String(set.headers["x-request-id"]), context.log),
+        { request, requestId: String(set.headers["x-request-id"]), context },
       );
     },
     {

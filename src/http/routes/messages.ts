@@ -10,7 +10,6 @@ import { answerChat, prepareChat } from "../../chat/run.ts";
 import { randomId } from "../../util/id.ts";
 import { respond } from "../answer.ts";
 import { findModel, findModelFor, type Context } from "../context.ts";
-import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
@@ -24,15 +23,13 @@ export function messageRoutes(context: Context) {
     return respond(
       {
         ...wire,
-        ids: [head.id, requestId],
+        id: head.id,
         timeoutSeconds: undefined,
         run: signal => answerChat(service, wire.request, rendered, signal),
         answer: () => messageAnswer(head),
         frames: () => messageFrames(head, { promptTokens: rendered.ids.length, requestId }),
       },
-      request,
-      context,
-      error => toFailure(error, requestId, context.log),
+      { request, requestId, context },
     );
   };
   const count = async (request: Request) => {

@@ -9,7 +9,6 @@ import { runChat, runCompletion } from "../../chat/run.ts";
 import type { Service } from "../../chat/service.ts";
 import { respond } from "../answer.ts";
 import { findModelFor, namesOf, type Context } from "../context.ts";
-import { toFailure } from "../errors.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
@@ -25,15 +24,12 @@ export function ollamaRoutes(context: Context) {
     return respond(
       {
         ...wire,
-        ids: [requestId],
         timeoutSeconds: undefined,
         run: signal => run(service, asked, signal),
         answer: () => ollamaAnswer(head),
         frames: () => ollamaFrames(head),
       },
-      request,
-      context,
-      error => toFailure(error, requestId, context.log),
+      { request, requestId, context },
     );
   };
   const idOf = (set: { readonly headers: object }) => String((set.headers as Record<string, unknown>)["x-request-id"]);

@@ -75,7 +75,7 @@ async function answer(job: Job, request: Request, context: Context): Promise<Res
   const whole = responseAnswer(fold);
   return respond(
     {
-      ids: [id, requestId],
+      id,
       stream: wire.body.stream ?? false,
       timeoutSeconds: wire.body.timeout,
       ignored: wire.ignored,
@@ -89,9 +89,7 @@ async function answer(job: Job, request: Request, context: Context): Promise<Res
       }),
       frames: () => responseFrames(fold, keep),
     },
-    request,
-    context,
-    error => toFailure(error, requestId, context.log),
+    { request, requestId, context },
   );
 }
 
