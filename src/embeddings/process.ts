@@ -43,7 +43,7 @@ function start({
     send({ type: "ready", info: encoder.info });
     return loop;
   } catch (error) {
-    refuse(error);
+    refuse(error, modelPath);
     return undefined;
   }
 }

@@ -36,12 +36,13 @@ export async function openInbox<Options, Message>(): Promise<Inbox<Options, Mess
   return { options, forward };
 }
 
-/** Tells why the engine cannot start, and ends the process. */
-export function refuse(error: unknown): void {
+/** Tells why the engine cannot start with the model of this folder, and ends the process. */
+export function refuse(error: unknown, folder: string): void {
   const known = error instanceof CheckpointError || error instanceof MxError || error instanceof NoRoom || error instanceof DiskError;
   if (!known) console.error(error);
   const exitCode = error instanceof NoRoom ? EXIT_MEMORY : EXIT_CHECKPOINT;
-  send({ type: "refused", exitCode, message: messageOf(error) });
+  const which = error instanceof CheckpointError ? `${folder}: ` : ""; // one of several models: its files have the names of the others'
+  send({ type: "refused", exitCode, message: which + messageOf(error) });
   setTimeout(() => process.exit(exitCode), 50); // after the message has left
 }
 

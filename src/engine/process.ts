@@ -60,7 +60,7 @@ async function start(options: EngineOptions): Promise<Started | undefined> {
     send({ type: "ready", info: { ...info, contextLength, device, ...warmedUp } });
     return { loop, disk };
   } catch (error) {
-    refuse(error);
+    refuse(error, options.modelPath);
     return undefined;
   }
 }

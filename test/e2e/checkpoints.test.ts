@@ -79,6 +79,7 @@ test.each(Object.entries(cases))("%s", async (name, damage) => {
   await using server = new Server({ model: at });
   const code = await server.exitCode;
   expect(server.output).toEqual([expect.stringMatching(/^error: \S.{10,400}$/)]);
+  expect(server.output[0]).toContain(at);
   expect([1, 3]).toContain(code);
   rmSync(at, { recursive: true });
 });

@@ -7,6 +7,8 @@ import { until } from "./until.ts";
 export const executable = join(root, "dist/pippin");
 /** One cache for all servers of a test run, so that only the first unpacks. */
 export const cacheHome = join(root, ".build/test/cache");
+/** Batches are kept here, not where a server that runs on this machine keeps them. */
+const dataHome = join(root, ".build/test/data");
 
 export interface ServerOptions {
   readonly args?: readonly string[]; // after `serve`
@@ -27,7 +29,7 @@ export class Server implements AsyncDisposable {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, XDG_CACHE_HOME: cacheHome, ...options.env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, XDG_CACHE_HOME: cacheHome, XDG_DATA_HOME: dataHome, ...options.env },
     });
     running.add(this);
     this.ended = Promise.all([this.collect(this.child.stdout), this.collect(this.child.stderr), this.child.exited]);
