@@ -37,6 +37,7 @@ import * as olmo2 from "./olmo2.ts";
 import * as olmo3 from "./olmo3.ts";
 import * as phi from "./phi.ts";
 import * as phi3 from "./phi3.ts";
+import * as phimoe from "./phimoe.ts";
 import * as qwen2 from "./qwen2.ts";
 import * as qwen2_moe from "./qwen2_moe.ts";
 import * as qwen3 from "./qwen3.ts";
@@ -98,6 +99,7 @@ export const families: Readonly<Record<string, Reader>> = {
   olmo3: reader(olmo3),
   phi: reader(phi),
   phi3: reader(phi3),
+  phimoe: reader(phimoe),
   qwen2: reader(qwen2),
   qwen2_moe: reader(qwen2_moe),
   qwen3: reader(qwen3),

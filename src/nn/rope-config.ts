@@ -136,7 +136,8 @@ function longrope(plain: Plain, scaling: Fields, c: Fields): RopeSettings {
   if (factors.length !== plain.dims / 2) throw scaling.error(name, `has ${factors.length} entries for ${plain.dims / 2} pairs`);
   const magnitude = growth > 1 ? Math.sqrt(1 + Math.log(growth) / Math.log(trained)) : 1;
   const wavelengths = plainWavelengths(plain).map((wavelength, i) => wavelength * factors[i]!);
-  return { ...plain, scale: 1, wavelengths, magnitude: scaling.positive("attention_factor", magnitude) };
+  const stated = scaling.positive(growth > 1 ? "long_mscale" : "short_mscale", magnitude);
+  return { ...plain, scale: 1, wavelengths, magnitude: scaling.positive("attention_factor", stated) };
 }
 
 /**

@@ -64,6 +64,9 @@ describe("reading config.json", () => {
     expect(grown.wavelengths).toEqual(plain.map((wavelength, i) => wavelength * long[i]!));
     expect(grown.magnitude).toBeCloseTo(Math.sqrt(1 + Math.log(4) / Math.log(64)), 12);
     const same = read({ rope_scaling: { ...scaling, type: "su" }, original_max_position_embeddings: 64, max_position_embeddings: 64 });
+    const stated = { ...scaling, short_mscale: 1.5, long_mscale: 1.25 };
+    const magnitude = (max: number) => read({ rope_scaling: stated, original_max_position_embeddings: 64, max_position_embeddings: max }).magnitude;
+    expect([magnitude(256), magnitude(64)]).toEqual([1.25, 1.5]);
     expect([same.wavelengths, same.magnitude]).toEqual([plain.map((wavelength, i) => wavelength * short[i]!), 1]);
   });
 

@@ -2,12 +2,27 @@
 
 import mlx.core as mx
 from authors import correct_ernie, correction, windows, yarn_untruncated
-from dense import GRANITE, SILU, TINY, YARN
+from dense import GRANITE, LONG, SILU, TINY, YARN
 
 EXPERTS = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 8}
 LOCAL = {"num_local_experts": 8, "num_experts_per_tok": 2, "intermediate_size": 8}
 
 MIXTRAL = {**TINY, **SILU, **LOCAL, "model_type": "mixtral", "sliding_window": None, "tie_word_embeddings": False}
+PHIMOE = {
+    **TINY,
+    **SILU,
+    **LOCAL,
+    "model_type": "phimoe",
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "router_jitter_noise": 0.3,
+    "attention_bias": True,
+    "lm_head_bias": True,
+    "tie_word_embeddings": False,
+    "original_max_position_embeddings": 32,
+    "sliding_window": None,
+    "rope_scaling": {**LONG, "short_mscale": 1.1, "long_mscale": 1.2},
+}
 QWEN2_MOE = {**TINY, **SILU, **EXPERTS, "model_type": "qwen2_moe", "shared_expert_intermediate_size": 12, "norm_topk_prob": False, "tie_word_embeddings": False}
 QWEN3_MOE = {
     **TINY,
@@ -183,6 +198,9 @@ SPARSE = {
     "mixtral/apart": {"base": MIXTRAL, "config": {"sliding_window": 16}, "prompt": 40, "layout": apart(("w1", "w3", "w2")), "authors": windows()},
     "mixtral/4-bit": {"base": MIXTRAL, "config": {"intermediate_size": 32}, "quantize": {"bits": 4, "group_size": 32}},
     "qwen2_moe/plain": {"base": QWEN2_MOE},
+    "phimoe/plain": {"base": PHIMOE},
+    "phimoe/apart": {"base": PHIMOE, "config": {"rope_scaling": None, "sliding_window": 16}, "prompt": 40, "layout": apart(("w1", "w3", "w2")), "authors": windows()},
+    "phimoe/4-bit": {"base": PHIMOE, "config": {"intermediate_size": 32}, "quantize": {"bits": 4, "group_size": 32}},
     "qwen2_moe/apart": {"base": QWEN2_MOE, "layout": apart()},
     "qwen3_moe/plain": {"base": QWEN3_MOE},
     "qwen3_moe/dense-first": {
