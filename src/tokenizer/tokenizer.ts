@@ -3,9 +3,11 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
-import { separateRareIdeographs, separatesIdeographs } from "./ideographs.ts";
+import { readNormalizer } from "./normalizer.ts";
 import { readSpelling, type Spelling } from "./pieces.ts";
+import { readPreTokenizer } from "./pre-tokenizer.ts";
 import { Detokenizer, type DetokenizerOptions, type Piece, type Spells } from "./stream.ts";
+import { makeUnigram } from "./unigram.ts";
 import { visibleText, wholeText } from "./utf8.ts";
 import { messageOf } from "../util/message-of.ts";
 
@@ -22,7 +24,6 @@ export class Tokenizer implements Spells {
     private readonly library: Library,
     private readonly entries: readonly (string | undefined)[],
     private readonly spelling: Spelling,
-    private readonly prepare: (text: string) => string,
   ) {
     this.vocabSize = entries.length;
     this.leadingSpaces = spelling.leadingSpaces;
@@ -38,10 +39,10 @@ export class Tokenizer implements Spells {
     if (!isObject(json["model"])) throw new TokenizerError(`${path} describes no tokenizer model`);
     const spelling = readSpelling(json["decoder"], path);
     try {
-      const library = new Library(complete(json), config);
+      const library = withOwnParts(new Library(complete(json), config), json);
       // The library keeps ids as array indices; its own get_vocab would lose entries that share a text.
       const entries = (library.model as unknown as { readonly vocab: readonly (string | undefined)[] }).vocab;
-      return new Tokenizer(library, entries, spelling, separatesIdeographs(json["normalizer"]) ? separateRareIdeographs : text => text);
+      return new Tokenizer(library, entries, spelling);
     } catch (error) {
       throw new TokenizerError(`${path} is not supported: ${messageOf(error)}`);
     }
@@ -49,15 +50,15 @@ export class Tokenizer implements Spells {
 
   /** With special tokens the result begins and ends as the model expects of a whole text (usually: begins with one). */
   encode(text: string, options: { readonly specialTokens: boolean }): Uint32Array {
-    const { ids } = this.library.encode(this.prepare(text), { add_special_tokens: options.specialTokens });
+    const { ids } = this.library.encode(text, { add_special_tokens: options.specialTokens });
     const known = (ids as (number | undefined)[]).filter(id => id !== undefined); // without an unknown token, characters can be unencodable
     return Uint32Array.from(known);
   }
 
   /** Two texts with the special tokens of a pair around and between them, and which of the two segments each id belongs to. */
   encodePair(first: string, second: string): { readonly ids: Uint32Array; readonly segments: Uint8Array } {
-    const { ids, token_type_ids: segments = [] } = this.library.encode(this.prepare(first), {
-      text_pair: this.prepare(second),
+    const { ids, token_type_ids: segments = [] } = this.library.encode(first, {
+      text_pair: second,
       return_token_type_ids: true,
     });
     return { ids: Uint32Array.from(ids), segments: Uint8Array.from(ids, (_, i) => segments[i] ?? 0) };
@@ -118,17 +119,39 @@ export class Tokenizer implements Spells {
   }
 }
 
-/** What the library wants spelled out: sections that are absent, and a field that older files use in place of another. */
+/** What the library wants spelled out: sections that are absent. */
 function complete(json: Json): Json {
   const sections = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null };
   const addedTokens = Array.isArray(json["added_tokens"]) ? json["added_tokens"] : [];
-  return { ...sections, ...json, added_tokens: addedTokens, pre_tokenizer: withPrependScheme(json["pre_tokenizer"] ?? null) };
+  return { ...sections, ...json, added_tokens: addedTokens };
 }
 
-function withPrependScheme(section: unknown): unknown {
-  if (!isObject(section)) return section;
-  if (section["type"] === "Sequence" && Array.isArray(section["pretokenizers"]))
-    return { ...section, pretokenizers: section["pretokenizers"].map(withPrependScheme) };
-  if (section["type"] !== "Metaspace" || section["prepend_scheme"] !== undefined || section["add_prefix_space"] !== false) return section;
-  return { ...section, prepend_scheme: "never" };
+/** The library keeps added tokens, BPE, WordPiece and what stands around a text; normalizing, cutting and unigrams are ours: its own differ from the reference. */
+function withOwnParts(library: Library, json: Json): Library {
+  const cut = readPreTokenizer(json["pre_tokenizer"]);
+  const parts = library as unknown as { normalizer: unknown; pre_tokenizer: unknown; model: { encode: unknown; cache?: unknown } };
+  parts.normalizer = readNormalizer(json["normalizer"]);
+  parts.pre_tokenizer = (text: string, { section_index }: { section_index: number }) => cut(text, section_index === 0);
+  const model = json["model"] as Json;
+  if (Array.isArray(model["vocab"])) parts.model.encode = makeUnigram(model);
+  if (parts.model.cache) parts.model.cache = new WordCache();
+  return library;
+}
+
+/** The library's own drops its oldest word for each new one, which costs more than encoding it. */
+class WordCache {
+  private readonly words = new Map<string, string[]>();
+
+  get(word: string): string[] | undefined {
+    return this.words.get(word);
+  }
+
+  put(word: string, pieces: string[]): void {
+    if (this.words.size >= 20_000) this.words.clear();
+    this.words.set(word, pieces);
+  }
+
+  clear(): void {
+    this.words.clear();
+  }
 }

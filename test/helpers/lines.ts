@@ -42,3 +42,14 @@ export function digest(values: Iterable<number>): number {
   for (const value of values) hash = Math.imul(hash ^ value, 0x01000193) >>> 0;
   return hash;
 }
+
+/** First and last of long runs of letters that behave alike, surrogates and private use. */
+const alike = [[0x4e10, 0x9fef], [0xac10, 0xd790], [0xd800, 0xf8ff], [0x17010, 0x187ef], [0x20010, 0x2a6cf]] as const; // prettier-ignore
+
+/** Every other character up to U+33FFF after a letter, after a space and before a digit, 32 in a line. */
+export function characterLines(): string[] {
+  const codes = Array.from({ length: 0x34000 - 1 }, (_, i) => i + 1).filter(code => !alike.some(([first, last]) => code >= first && code <= last));
+  const characters = codes.map(code => String.fromCodePoint(code));
+  const starts = Array.from({ length: Math.ceil(characters.length / 32) }, (_, i) => 32 * i);
+  return starts.map(at => characters.slice(at, at + 32).map(c => `a${c} ${c}1`).join("")); // prettier-ignore
+}

@@ -11,6 +11,22 @@ const failures: Readonly<Record<string, readonly [Record<string, unknown>, RegEx
   "an unknown kind of model": [{ "tokenizer.json": { ...byteLevel(), model: { type: "Magic" } } }, /tokenizer\.json is not supported: .*Magic/],
   "an unknown decoder": [{ "tokenizer.json": { ...byteLevel(), decoder: { type: "CTC" } } }, /tokenizer\.json: the decoder "CTC" is not supported/],
   "an unknown normalizer": [{ "tokenizer.json": { ...byteLevel(), normalizer: { type: "Nmt" } } }, /tokenizer\.json is not supported: .*Nmt/],
+  "an unknown pre-tokenizer": [
+    { "tokenizer.json": { ...byteLevel(), pre_tokenizer: { type: "Jieba" } } },
+    /tokenizer\.json is not supported: .*Jieba/,
+  ],
+  "an unknown way to split": [
+    { "tokenizer.json": { ...byteLevel(), pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "Halved" } } },
+    /tokenizer\.json is not supported: .*"Halved"/,
+  ],
+  "a split without a pattern": [
+    { "tokenizer.json": { ...byteLevel(), pre_tokenizer: { type: "Split", behavior: "Isolated" } } },
+    /tokenizer\.json is not supported: a pattern is missing/,
+  ],
+  "a damaged character map": [
+    { "tokenizer.json": { ...byteLevel(), normalizer: { type: "Precompiled", precompiled_charsmap: "AAAA" } } },
+    /tokenizer\.json is not supported: the precompiled character map is damaged/,
+  ],
   "a broken tokenizer_config.json": [{ "tokenizer.json": byteLevel(), "tokenizer_config.json": "?" }, /tokenizer_config\.json is not JSON/],
 };
 

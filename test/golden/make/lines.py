@@ -40,3 +40,13 @@ def make_line(random, texts):
         if random.below(2) == 0:
             parts.append(" ")
     return "".join(parts)
+
+
+# first and last of long runs of letters that behave alike, surrogates and private use
+ALIKE = [(0x4E10, 0x9FEF), (0xAC10, 0xD790), (0xD800, 0xF8FF), (0x17010, 0x187EF), (0x20010, 0x2A6CF)]
+
+
+def character_lines():
+    """Every other character up to U+33FFF after a letter, after a space and before a digit, 32 in a line."""
+    characters = [chr(c) for c in range(1, 0x34000) if not any(first <= c <= last for first, last in ALIKE)]
+    return ["".join(f"a{c} {c}1" for c in characters[at : at + 32]) for at in range(0, len(characters), 32)]

@@ -4,7 +4,7 @@
 #   record.sh adapters                  low-rank adapters, with mlx-lm
 #   record.sh encoders [name …]         encoders and rerankers, with transformers and sentence-transformers (torch: 6 GB on Linux)
 #   record.sh minilm                    vectors and tokens of a real encoder, with the same
-#   record.sh vocabularies              small vocabularies and what they make of 10,000 lines, with tokenizers
+#   record.sh vocabularies              small and real vocabularies and what they make of 24,000 lines, with tokenizers
 # Without arguments, everything. Needs python3 and PyPI; the packages go to .build/venv-* and are pinned in requirements*.txt.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
