@@ -128,6 +128,18 @@ function follow(dfa: Dfa, state: number, symbol: number): number | undefined {
   return dfa.states[state]!.edges.find(edge => edge.from <= symbol && symbol <= edge.to)?.target;
 }
 
+/** Whether a text is the automaton's. */
+export function accepts(dfa: Dfa, text: string): boolean {
+  let state: number | undefined = 0;
+  for (const byte of new TextEncoder().encode(text)) state = state === undefined ? undefined : follow(dfa, state, byte);
+  return state !== undefined && dfa.states[state]!.accepts;
+}
+
+/** Whether the automaton has no text. */
+export function isEmpty(dfa: Dfa): boolean {
+  return !fromTheEnd(dfa).some(state => dfa.states[state]!.accepts);
+}
+
 const PASSES = 3;
 
 /**

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { GrammarCompiler } from "../../src/grammar/compile.ts";
 import type { AnswerForm } from "../../src/grammar/answer.ts";
+import { Configurations, type Configuration } from "../../src/grammar/configuration.ts";
 import { Masks, Matcher } from "../../src/grammar/masks.ts";
 import { readVocabulary } from "../../src/grammar/trie.ts";
 import type { Constraint } from "../../src/chat/types.ts";
@@ -69,4 +70,14 @@ export function allows(masks: Masks, text: string): boolean {
     matcher.accept(id);
   }
   return matcher.allowed(false)?.[stopId] === 1;
+}
+
+/** Tells byte by byte, without a vocabulary, whether a constraint allows a text. */
+export function recognizer(constraint: Constraint): (text: string) => boolean {
+  const configurations = new Configurations(new GrammarCompiler(() => undefined).compile({ constraint }, []).automaton);
+  return text => {
+    let at: Configuration | null = configurations.start;
+    for (const byte of new TextEncoder().encode(text)) at = at && configurations.step(at, byte);
+    return at?.accepts === true;
+  };
 }

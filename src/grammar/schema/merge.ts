@@ -1,29 +1,21 @@
-// Two schemas that must hold together, as one.
-import { fail, keywords, type Path, type Schema } from "./read.ts";
+// Two schemas that must hold together, as one. Both are flat (flat.ts).
+import { fail, keywords, Together, valuesAt, type Path, type Schema } from "./read.ts";
 
 type Join = (a: never, b: never, path: Path) => unknown;
 
 const largest: Join = (a: number, b: number) => Math.max(a, b);
 const smallest: Join = (a: number, b: number) => Math.min(a, b);
-const both: Join = (a: unknown, b: unknown) => ({ allOf: [a, b] });
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+export const same = (a: unknown, b: unknown) => Bun.deepEquals(a, b);
 
 const joins: Readonly<Record<string, Join>> = {
-  type: (a: unknown, b: unknown) =>
-    list(a).flatMap(name =>
-      list(b).includes(name)
-        ? [name]
-        : list(b).includes("number") && name === "integer"
-          ? [name]
-          : name === "number" && list(b).includes("integer")
-            ? ["integer"]
-            : [],
-    ),
+  type: (a: unknown, b: unknown) => [...new Set(list(a).flatMap(name => list(b).flatMap(other => commonType(name, other))))],
   enum: (a: unknown[], b: unknown[]) => a.filter(value => b.some(other => same(value, other))),
   required: (a: string[], b: string[]) => [...new Set([...a, ...b])],
-  properties: (a: Schema, b: Schema) => joinProperties(a, b),
-  items: both,
+  properties: (a: Schema, b: Schema) => joinSchemas(a, b),
+  patternProperties: (a: Schema, b: Schema) => joinSchemas(a, b),
+  additionalProperties: (a: unknown, b: unknown) => both(a, b),
+  propertyNames: (a: unknown, b: unknown) => both(a, b),
   minimum: largest,
   exclusiveMinimum: largest,
   minLength: largest,
@@ -37,37 +29,73 @@ const joins: Readonly<Record<string, Join>> = {
   uniqueItems: (a: boolean, b: boolean) => a || b,
 };
 
-function joinProperties(a: Schema, b: Schema): Schema {
+/** Keywords whose values are kept side by side. */
+const gathered = ["pattern", "format", "not", "anyOf"];
+
+const commonType = (a: unknown, b: unknown) =>
+  a === b ? [a] : (a === "number" && b === "integer") || (a === "integer" && b === "number") ? ["integer"] : [];
+
+const made = new WeakMap<object, Map<unknown, object>>();
+
+/** The schema of what both allow. The same two give the same object, by which the compiler knows what it has compiled. */
+export function both(a: unknown, b: unknown): unknown {
+  if (a === b || b === true) return a;
+  if (a === true) return b;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === false || b === false ? false : { allOf: [a, b] };
+  for (const [outer, inner] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    if (Array.isArray((outer as Schema)["allOf"]) && Object.keys(outer).length === 1 && ((outer as Schema)["allOf"] as unknown[]).includes(inner))
+      return outer;
+  const known = made.get(a) ?? new Map<unknown, object>();
+  made.set(a, known);
+  if (!known.has(b)) known.set(b, { allOf: [a, b] });
+  return known.get(b);
+}
+
+function joinSchemas(a: Schema, b: Schema): Schema {
   const shared = Object.keys(a).filter(name => Object.hasOwn(b, name));
-  return Object.fromEntries([...Object.entries(a), ...Object.entries(b), ...shared.map(name => [name, { allOf: [a[name], b[name]] }] as const)]);
+  return Object.fromEntries([...Object.entries(a), ...Object.entries(b), ...shared.map(name => [name, both(a[name], b[name])] as const)]);
 }
 
 /** Throws GrammarError where the two cannot be joined keyword by keyword. */
 export function merge(a: Schema, b: Schema, path: Path): Schema {
-  const narrowed = [a, b].map((schema, i) => closed(schema, [b, a][i]!));
-  const [left, right] = narrowed as [Schema, Schema];
-  const joined: Record<string, unknown> = { ...left, ...right };
+  for (const name of ["unevaluatedProperties", "unevaluatedItems"])
+    if ((a[name] ?? b[name]) !== undefined) fail([...path, name], "cannot be enforced among schemas that hold together");
+  const left = closed(a, b);
+  const right = closed(b, a);
+  const joined: Record<string, unknown> = { ...left, ...right, ...joinItems(a, b) };
   for (const name of keywords(left)) {
-    if (!Object.hasOwn(right, name) || same(left[name], right[name])) continue;
+    if (!Object.hasOwn(right, name) || name === "items" || name === "prefixItems" || same(left[name], right[name])) continue;
     const join = joins[name];
-    if (!join) fail([...path, name], "cannot be enforced together with another of its kind");
-    joined[name] = join(left[name] as never, right[name] as never, path);
+    if (gathered.includes(name)) joined[name] = new Together([...valuesAt(left, name), ...valuesAt(right, name)]);
+    else if (join) joined[name] = join(left[name] as never, right[name] as never, path);
+    else fail([...path, name], "cannot be enforced together with another of its kind");
   }
-  if (Array.isArray(joined["type"]) && joined["type"].length === 0) return { enum: [] };
   return joined;
 }
 
-/** Where one side allows only its declared properties, those of the other side that it does not declare are not allowed. */
+/** Place by place; what follows a list of places counts for those that the other list has more. */
+function joinItems(a: Schema, b: Schema): Schema {
+  const [first, second] = [a, b].map(schema => (schema["prefixItems"] ?? []) as unknown[]) as [unknown[], unknown[]];
+  const [restA, restB] = [a["items"], b["items"]];
+  const places = Array.from({ length: Math.max(first.length, second.length) }, (_, i) =>
+    both(i < first.length ? first[i] : (restA ?? true), i < second.length ? second[i] : (restB ?? true)),
+  );
+  const rest = restA === undefined ? restB : restB === undefined ? restA : both(restA, restB);
+  return { ...(places.length > 0 && { prefixItems: places }), ...(rest !== undefined && { items: rest }) };
+}
+
+/** Where the other side says what its undeclared properties are, it speaks about those that only this side declares. */
 function closed(schema: Schema, other: Schema): Schema {
-  if (other["additionalProperties"] === undefined || other["additionalProperties"] === true) return schema;
-  const allowed = (other["properties"] ?? {}) as Schema;
-  const mine = Object.entries((schema["properties"] ?? {}) as Schema);
-  if (mine.every(([name]) => Object.hasOwn(allowed, name))) return schema;
   const rest = other["additionalProperties"];
-  return {
-    ...schema,
-    properties: Object.fromEntries(
-      mine.map(([name, value]) => [name, Object.hasOwn(allowed, name) ? value : rest === false ? false : { allOf: [value, rest] }]),
-    ),
+  if (rest === undefined || rest === true) return schema;
+  const narrowed = (keyword: string) => {
+    const declared = { ...(other["properties"] as Schema), ...(keyword === "patternProperties" && (other["patternProperties"] as Schema)) };
+    const mine = Object.entries(schema[keyword] as Schema);
+    return Object.fromEntries(mine.map(([name, value]) => [name, Object.hasOwn(declared, name) ? value : both(value, rest)]));
   };
+  const present = ["properties", "patternProperties"].filter(keyword => schema[keyword] !== undefined);
+  return { ...schema, ...Object.fromEntries(present.map(keyword => [keyword, narrowed(keyword)])) };
 }

@@ -4,7 +4,8 @@ import type { Budget } from "../error.ts";
 import { digit, integerRule, MAX_DIGITS, numberRule } from "../json.ts";
 import { Nfa } from "../nfa.ts";
 import { call, chars, choice, empty, nothing, optional, repeat, sequence, text, type Dfa, type Edge, type Node, type State } from "../node.ts";
-import { fail, numberAt, type Path, type Schema } from "./read.ts";
+import { fullMatch } from "../regex.ts";
+import { excludedBy, fail, numberAt, valuesAt, type Path, type Schema } from "./read.ts";
 
 const LARGEST = 10 ** MAX_DIGITS - 1;
 const MAX_MULTIPLE = 10_000;
@@ -15,6 +16,10 @@ interface Bound {
 }
 
 export function integerNode(schema: Schema, path: Path, budget: Budget): Node {
+  return without(integersOf(schema, path, budget), schema, path, budget);
+}
+
+function integersOf(schema: Schema, path: Path, budget: Budget): Node {
   const low = Math.max(
     lower(schema, path).reduce((max, { value, open }) => Math.max(max, open ? Math.floor(value) + 1 : Math.ceil(value)), -Infinity),
     -LARGEST,
@@ -34,10 +39,29 @@ export function integerNode(schema: Schema, path: Path, budget: Budget): Node {
 }
 
 export function numberNode(schema: Schema, path: Path, budget: Budget): Node {
+  if (valuesAt(schema, "format").some(format => format === "int32" || format === "int64")) return integerNode(schema, path, budget);
+  return without(numbersOf(schema, path, budget), schema, path, budget);
+}
+
+/** Texts of numbers but for those that `not` leaves out, in all their ways of being written, of which exponents are none then. */
+function without(all: Node, schema: Schema, path: Path, budget: Budget): Node {
+  const values = excludedBy(schema).filter(value => typeof value === "number");
+  if (values.length === 0) return all;
+  const odd = values.find(value => String(value).includes("e"));
+  if (odd !== undefined) fail([...path, "not"], `cannot be enforced on ${odd}`);
+  const bad = values.map(value => `${value === 0 ? "-?0" : String(value).replace(".", "\\.")}${Number.isInteger(value) ? "(\\.0+)?" : "0*"}`);
+  const plain = fullMatch("-?[0-9]+(\\.[0-9]+)?", budget);
+  const [numbers, written, excluded] = [all.type === "rule" ? all.rule.body : all, plain, fullMatch(bad.join("|"), budget)].map(node =>
+    determinize(new Nfa(node, [], budget), budget),
+  ) as [Dfa, Dfa, Dfa];
+  return { type: "automaton", dfa: intersect(intersect(numbers, written, budget), excluded, budget, false) };
+}
+
+function numbersOf(schema: Schema, path: Path, budget: Budget): Node {
   if (schema["multipleOf"] !== undefined) {
     const multiple = numberAt(schema, "multipleOf", path)!;
     if (!Number.isInteger(multiple)) fail([...path, "multipleOf"], `can be enforced only as a whole number up to ${MAX_MULTIPLE}`);
-    return integerNode(schema, path, budget); // a multiple of a whole number is one
+    return integersOf(schema, path, budget); // a multiple of a whole number is one
   }
   const [lows, highs] = [lower(schema, path), upper(schema, path)];
   if (lows.length === 0 && highs.length === 0) return call(numberRule);
@@ -63,13 +87,12 @@ function upper(schema: Schema, path: Path): Bound[] {
   return boundsOf(schema, path, "maximum", "exclusiveMaximum");
 }
 
-/** Draft 4 has the exclusive ones as booleans. */
 function boundsOf(schema: Schema, path: Path, name: string, exclusive: string): Bound[] {
   const closed = numberAt(schema, name, path);
-  const flag = schema[exclusive];
-  if (typeof flag === "boolean") return closed === undefined ? [] : [{ value: closed, open: flag }];
   const open = numberAt(schema, exclusive, path);
-  return [...(closed === undefined ? [] : [{ value: closed, open: false }]), ...(open === undefined ? [] : [{ value: open, open: true }])];
+  const made = [...(closed === undefined ? [] : [{ value: closed, open: false }]), ...(open === undefined ? [] : [{ value: open, open: true }])];
+  if (!valuesAt(schema, "format").includes("int32")) return made;
+  return [...made, { value: name === "minimum" ? -(2 ** 31) : 2 ** 31 - 1, open: false }];
 }
 
 function integers(low: number, high: number): Node {

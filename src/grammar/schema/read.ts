@@ -11,36 +11,79 @@ export interface Placed {
   readonly path: Path;
 }
 
-/** Say nothing about which values are allowed. */
-const annotations = new Set(
-  "$schema $id $anchor $comment $defs definitions title description default examples example deprecated readOnly writeOnly discriminator contentEncoding contentMediaType contentSchema nullable externalDocs xml".split(
-    " ",
-  ),
-);
-
+/** The keywords that are enforced. Others are annotations, as the specification has it, but for those that follow. */
 const enforced = new Set(
-  "$ref type enum const anyOf oneOf allOf properties required additionalProperties patternProperties minProperties maxProperties unevaluatedProperties unevaluatedItems items prefixItems additionalItems minItems maxItems uniqueItems minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split(
+  "$ref type enum const not anyOf oneOf allOf if then else properties required additionalProperties patternProperties propertyNames minProperties maxProperties dependentRequired dependentSchemas dependencies unevaluatedProperties unevaluatedItems items prefixItems additionalItems minItems maxItems uniqueItems contains minContains maxContains minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split(
     " ",
   ),
 );
 
-const constraining = (name: string) => !annotations.has(name) && !name.startsWith("x-");
+const refused = ["$dynamicRef", "$recursiveRef"];
 
 export function fail(path: Path, message: string): never {
   throw new GrammarError(message, path);
 }
 
-/** The schema as an object whose keywords can all be enforced. */
+type Shape = readonly [fits: (value: unknown) => boolean, message: string];
+const isText = (value: unknown): boolean => typeof value === "string";
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const shapes: readonly (readonly [names: string, ...Shape])[] = [
+  ["pattern format", isText, "must be a string"],
+  ["enum anyOf oneOf allOf prefixItems required", Array.isArray, "must be a list"],
+  ["properties patternProperties dependentSchemas dependencies", isObject, "must be an object"],
+  ["dependentRequired", value => isObject(value) && Object.values(value).every(isTexts), "must be an object of lists of names"],
+  ["minLength maxLength minItems maxItems minProperties maxProperties minContains maxContains", isCount, "must be a whole number from 0 on"],
+  ["minimum maximum multipleOf", Number.isFinite, "must be a number"],
+  ["exclusiveMinimum exclusiveMaximum", value => Number.isFinite(value) || typeof value === "boolean", "must be a number"],
+  ["uniqueItems", value => typeof value === "boolean", "must be true or false"],
+];
+const shapeOf = new Map(shapes.flatMap(([names, ...shape]) => names.split(" ").map(name => [name, shape as Shape] as const)));
+
+/** The schema as an object whose keywords are what they should be and can be enforced. */
 export function checked({ schema, path }: Placed): Schema {
   if (!isObject(schema)) fail(path, "must be a schema: an object or a boolean");
-  for (const name of Object.keys(schema))
-    if (constraining(name) && !enforced.has(name)) fail([...path, name], "is a keyword that cannot be enforced");
-  return schema as Schema;
+  const given = schema as Schema;
+  for (const name of Object.keys(given)) {
+    if (refused.includes(name)) fail([...path, name], "is a keyword that cannot be enforced");
+    const shape = shapeOf.get(name);
+    if (shape && !shape[0](given[name])) fail([...path, name], shape[1]);
+  }
+  namesAt(given, "required", path);
+  if (given["type"] !== undefined) typesOf(given, path);
+  return given;
 }
 
 /** The keywords that narrow down the values. */
 export function keywords(schema: Schema): string[] {
-  return Object.keys(schema).filter(constraining);
+  return Object.keys(schema).filter(name => enforced.has(name));
+}
+
+/** Values of one keyword that all hold; no JSON is one of these. */
+export class Together {
+  constructor(readonly values: readonly unknown[]) {}
+}
+
+/** One of a flat schema's alternatives, with its place. */
+export class Alternative implements Placed {
+  constructor(
+    readonly schema: unknown,
+    readonly path: Path,
+  ) {}
+}
+
+export function valuesAt(schema: Schema, name: string): readonly unknown[] {
+  const value = schema[name];
+  return value === undefined ? [] : value instanceof Together ? value.values : [value];
+}
+
+/** The values that a flat schema's `not` leaves out. */
+export function excludedBy(schema: Schema): readonly unknown[] {
+  return valuesAt(schema, "not").flatMap(not => ((not as Schema)["enum"] as unknown[] | undefined) ?? []);
+}
+
+export function textsAt(schema: Schema, name: string, path: Path): readonly string[] {
+  return valuesAt(schema, name).map(value => (typeof value === "string" ? value : fail([...path, name], "must be a string")));
 }
 
 export function numberAt(schema: Schema, name: string, path: Path): number | undefined {
@@ -53,11 +96,6 @@ export function countAt(schema: Schema, name: string, path: Path): number | unde
   const value = schema[name];
   if (value === undefined) return undefined;
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : fail([...path, name], "must be a whole number from 0 on");
-}
-
-export function textAt(schema: Schema, name: string, path: Path): string | undefined {
-  const value = schema[name];
-  return value === undefined || typeof value === "string" ? value : fail([...path, name], "must be a string");
 }
 
 export function listAt(schema: Schema, name: string, path: Path): readonly unknown[] | undefined {
@@ -77,7 +115,8 @@ export function schemasAt(schema: Schema, name: string, path: Path): Readonly<Re
 }
 
 /** What a reference within the document names. */
-export function resolve(root: unknown, reference: string, path: Path): Placed {
+export function resolve(root: unknown, given: string, path: Path): Placed {
+  const reference = withinItself(root, given);
   if (!reference.startsWith("#")) fail([...path, "$ref"], `leads out of the schema, to ${JSON.stringify(reference.slice(0, 200))}`);
   if (reference !== "#" && !reference.startsWith("#/")) return { schema: anchored(root, reference.slice(1), path), path };
   const parts = reference
@@ -90,6 +129,13 @@ export function resolve(root: unknown, reference: string, path: Path): Placed {
     schema = next ?? fail([...path, "$ref"], `leads to nothing: ${JSON.stringify(reference.slice(0, 200))}`);
   }
   return { schema, path: parts };
+}
+
+/** A reference to the document by its own address becomes one from within. */
+function withinItself(root: unknown, reference: string): string {
+  const { $id, id } = (isObject(root) ? root : {}) as Schema;
+  const own = [$id, id].find(name => typeof name === "string" && name !== "" && reference.split("#")[0] === name.replace(/#$/, ""));
+  return own === undefined ? reference : `#${reference.split("#")[1] ?? ""}`;
 }
 
 function anchored(root: unknown, name: string, path: Path): unknown {
@@ -106,6 +152,8 @@ const typeOfKeyword: Readonly<Record<string, TypeName>> = {
   required: "object",
   additionalProperties: "object",
   patternProperties: "object",
+  propertyNames: "object",
+  unevaluatedProperties: "object",
   minProperties: "object",
   maxProperties: "object",
   items: "array",
@@ -113,6 +161,8 @@ const typeOfKeyword: Readonly<Record<string, TypeName>> = {
   minItems: "array",
   maxItems: "array",
   uniqueItems: "array",
+  contains: "array",
+  unevaluatedItems: "array",
   minLength: "string",
   maxLength: "string",
   pattern: "string",
