@@ -1,6 +1,7 @@
 // Whatever a model writes under a schema is valid: held against an independent validator.
 import { describe, expect, test } from "bun:test";
 import { GrammarError } from "../../src/grammar/error.ts";
+import { combined } from "./combined.ts";
 import { validator } from "./corpus.ts";
 import { makeSchema, refused, written } from "./schemas.ts";
 import { allows, constrained, schemaForm, walk } from "./walk.ts";
@@ -32,6 +33,25 @@ describe("what is written under a schema is valid", () => {
       }
     }
   });
+});
+
+test("300 schemas that combine schemas in all ways", () => {
+  let ended = 0;
+  for (let seed = 0; seed < 300; seed++) {
+    const schema = combined(seed);
+    try {
+      const masks = constrained(schemaForm(schema));
+      const wrong = validator(schema);
+      for (const walked of [1, 2].map(more => walk(masks, seed + more, 300, 0.5)).filter(each => each.ended)) {
+        const reason = wrong(JSON.parse(walked.text));
+        if (reason !== undefined) throw new Error(`${walked.text}: ${reason}`);
+        ended += 1;
+      }
+    } catch (error) {
+      if (!(error instanceof GrammarError)) throw new Error(`seed ${seed}: ${JSON.stringify(schema)}: ${String(error)}`);
+    }
+  }
+  expect(ended).toBeGreaterThan(200);
 });
 
 describe("a schema allows", () => {

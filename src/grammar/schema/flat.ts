@@ -98,7 +98,7 @@ export class Flattener {
     delete own["nullable"]; // which is in the type now
     if (given["contains"] === undefined) ["minContains", "maxContains"].forEach(name => delete own[name]);
     const { not } = own;
-    if (not !== undefined && isPlainNot(literalOf(not))) own["not"] = literalOf(not);
+    if (not !== undefined && isPlainNot(literalOf(not), own["type"])) own["not"] = literalOf(not);
     else if (not !== undefined) {
       delete own["not"];
       alternatives.push(this.opposite(not, [...path, "not"]));

@@ -11,11 +11,11 @@ export function negation(schema: unknown): unknown {
   return known;
 }
 
-/** A `not` that is enforced as it stands, on the values or the characters. */
-export function isPlainNot(schema: unknown): boolean {
-  if (typeof schema !== "object" || schema === null) return false;
-  const [name, ...more] = Object.keys(schema);
-  return more.length === 0 && (name === "enum" || (name === "pattern" && typeof (schema as Schema)["pattern"] === "string"));
+/** A `not` that is enforced as it stands, on the values or, where all are strings, on the characters. */
+export function isPlainNot(not: unknown, type: unknown): boolean {
+  if (typeof not !== "object" || not === null) return false;
+  const [name, ...more] = Object.keys(not);
+  return more.length === 0 && (name === "enum" || (name === "pattern" && String(type) === "string"));
 }
 
 type Negate = (value: never, schema: Schema) => readonly unknown[];
@@ -35,15 +35,10 @@ const number =
 const nots = (parts: readonly unknown[]) => [all(parts.map(negation))];
 
 const negated: Readonly<Record<string, Negate>> = {
-  type: (value: string | string[]) => {
-    const named = [value].flat();
-    return [
-      {
-        type: types.filter(
-          name => !named.includes(name) && !(named.includes("integer") && name === "number") && !(named.includes("number") && name === "integer"),
-        ),
-      },
-    ];
+  type: (value: string | string[], { nullable }) => {
+    const named = [value, nullable === true ? "null" : []].flat();
+    const isNumber = named.includes("number") || named.includes("integer"); // a number that is no integer is not told from one that is
+    return [{ type: types.filter(name => !named.includes(name) && !(isNumber && (name === "number" || name === "integer"))) }];
   },
   enum: (values: unknown[]) => [{ not: { enum: values } }],
   const: (value: unknown) => [{ not: { enum: [value] } }],
