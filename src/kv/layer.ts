@@ -25,7 +25,8 @@ export class LayerSlab implements HeldLayer {
     const step = this.step();
     this.keys.write(keys, step);
     this.values.write(values, step);
-    this.held = [this.keys.held(step), this.values.held(step)];
+    const start = step.start(this.layout.window);
+    this.held = [this.keys.held(step, start), this.values.held(step, start)];
     return this.look(queries, batch, options);
   }
 
@@ -33,7 +34,7 @@ export class LayerSlab implements HeldLayer {
     const { window, kvHeads } = this.layout;
     const [step, [keys, values]] = [this.step(), this.held!];
     if (step.byProducts && options.softcap === undefined && options.sinks === undefined) {
-      const shape = [step.rows, kvHeads, mx.shape(queries)[1]! / kvHeads, step.span];
+      const shape = [step.rows, kvHeads, mx.shape(queries)[1]! / kvHeads, mx.shape(keys)[2]!];
       return attendByProducts(queries, keys, values, step.bias(shape, mx.dtype(queries), window), options.scale);
     }
     return attend(queries, keys, values, step.mask(window), options);

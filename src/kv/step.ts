@@ -7,6 +7,9 @@ import { spanOf } from "./span.ts";
 /** MLX's CUDA back end attends without a mask in one kernel, which is slow for many rows. */
 const MOST_UNMASKED = 8;
 
+/** Where masks are needed anyway, windows begin at multiples of this, so that few forms of steps come about. */
+const WINDOW_STEP = 256;
+
 /**
  * One pass over rows that hold `lengths[i]` tokens and bring `length` new ones each.
  * Its tensors live in the scope that was open when it was made.
@@ -16,8 +19,10 @@ export class Step implements Batch {
   readonly offsets: Tensor; // [B] int32: also the position of each row's one new token, where rows of different lengths go together
   readonly longest: number; // positions held by the longest row after this step
   readonly offset: number | undefined; // common to all rows; undefined when they differ
-  readonly span: number; // positions that attention looks over, `longest` or more
   readonly byProducts: boolean; // attention is written out, with `bias`
+  readonly span: number; // where what attention looks over ends: `longest`, or behind it
+  private readonly shortest: number; // positions held by the shortest row before it
+  private readonly unmasked: boolean; // each row may see all that attention looks over
   private readonly masks = new Map<number, Tensor | "causal" | undefined>();
   private readonly biases = new Map<string, Tensor>();
   private slotIndices: Tensor | undefined;
@@ -31,8 +36,10 @@ export class Step implements Batch {
     this.offsets = mx.fromArray(Int32Array.from(lengths), [lengths.length]);
     this.longest = Math.max(...lengths) + length;
     this.offset = lengths.every(n => n === lengths[0]) ? lengths[0] : undefined;
+    this.shortest = Math.min(...lengths);
     const fused = length > 1 || (this.offset !== undefined && this.rows <= MOST_UNMASKED);
     this.byProducts = backend === "cuda" && !fused;
+    this.unmasked = length === 1 && this.offset !== undefined && !this.byProducts;
     this.span = fused ? this.longest : spanOf(this.longest, backend);
   }
 
@@ -41,7 +48,13 @@ export class Step implements Batch {
     return (this.slotIndices ??= mx.arange(0, this.rows, 1, "int32"));
   }
 
-  /** What attention may see, as scaledDotProductAttention takes it; made once for all layers of the same window. */
+  /** The position where what attention looks over begins: through a window nobody sees what lies before. */
+  start(window = Infinity): number {
+    const first = Math.max(0, this.shortest + 1 - window);
+    return this.unmasked ? first : first - (first % WINDOW_STEP);
+  }
+
+  /** What attention may see of the positions from `start` to `span`, as scaledDotProductAttention takes it; made once for all layers of the same window. */
   mask(window?: number): Tensor | "causal" | undefined {
     const key = window === undefined || window >= this.span ? Infinity : window;
     if (!this.masks.has(key)) this.masks.set(key, this.makeMask(key));
@@ -62,8 +75,9 @@ export class Step implements Batch {
   }
 
   private makeMask(window: number): Tensor | "causal" | undefined {
-    if (this.offset !== undefined && window === Infinity && !this.byProducts) return this.length === 1 ? undefined : "causal";
-    const key = mx.arange(0, this.span, 1, "int32"); // [K]
+    if (this.unmasked) return undefined;
+    if (this.offset !== undefined && window === Infinity && !this.byProducts) return "causal";
+    const key = mx.arange(this.start(window), this.span, 1, "int32"); // [K]
     const own = mx.expandDims(this.offsets, [1, 2, 3]); // [B, 1, 1, 1]
     const query = mx.add(own, mx.reshape(mx.arange(0, this.length, 1, "int32"), [1, 1, this.length, 1])); // [B, 1, L, 1]
     const past = mx.lessEqual(key, query);

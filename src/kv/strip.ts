@@ -13,8 +13,8 @@ import type { Step } from "./step.ts";
 export interface Strip {
   /** Writes a pass's new numbers, [rows, heads, L, width]. */
   write(update: Tensor, step: Step): void;
-  /** What the rows hold after the pass, [rows, heads, span, width]. */
-  held(step: Step): Tensor;
+  /** What the rows hold from a position on after the pass, [rows, heads, span - start, width]. */
+  held(step: Step, start: number): Tensor;
   /** How many tensors `part` gives for these positions. */
   partCount(from: number, to: number): number;
   /** The positions [from, to) of a row as they are stored, [1, heads, …, …] each; views. */
@@ -37,8 +37,8 @@ export class PlainStrip implements Strip {
     this.slab.write(update, placeOf(step));
   }
 
-  held(step: Step): Tensor {
-    return this.slab.view(0, step.rows, 0, step.span);
+  held(step: Step, start: number): Tensor {
+    return this.slab.view(0, step.rows, start, step.span);
   }
 
   partCount(): number {
@@ -113,11 +113,12 @@ export class QuantizedStrip implements Strip {
     });
   }
 
-  held(step: Step): Tensor {
+  held(step: Step, start: number): Tensor {
     const { from } = this.q;
-    const exact = from === 0 ? [] : [this.exact.view(0, step.rows, 0, Math.min(step.span, from))];
+    const exact = start >= from ? [] : [this.exact.view(0, step.rows, start, Math.min(step.span, from))];
     if (step.span <= from) return exact[0]!;
-    const [numbers, scales, biases] = this.packed.map(slab => slab.view(0, step.rows, 0, step.span - from)) as [Tensor, Tensor, Tensor];
+    const views = this.packed.map(slab => slab.view(0, step.rows, Math.max(start - from, 0), step.span - from));
+    const [numbers, scales, biases] = views as [Tensor, Tensor, Tensor];
     const behind = mx.dequantize(numbers, scales, biases, this.q);
     return exact.length === 0 ? behind : mx.concatenate([...exact, behind], 2);
   }

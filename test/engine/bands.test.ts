@@ -49,23 +49,24 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
   /** Short prompts, some long ones, and answers that take rows from one band to the next. */
   function requests(vocabSize: number): Submit[] {
     const { below, pick } = dice(5);
-    const stem = Array.from({ length: 300 }, () => below(vocabSize));
+    const stem = Array.from({ length: 440 }, () => below(vocabSize));
     return mixture(6, ROWS, vocabSize).map((submit, i) => {
-      const shared = i % 6 === 0 ? 100 + below(200) : pick([0, 5, 14, 40]);
+      const shared = i % 4 === 0 ? 300 + below(140) : pick([0, 5, 14, 40]);
       const prompt = Uint32Array.from([...stem.slice(0, shared), ...submit.prompt.subarray(0, 1 + below(10))]);
       return { ...submit, prompt, maxTokens: 5 + below(40), stopIds: [], priority: below(3) };
     });
   }
 
   test.each([
-    ["together", ROWS, 0, false],
-    ["pushing each other out", 6, 5, false],
-    ["with stored prefixes", 10, 3, true],
-  ] as const)("%s, everybody gets what each gets alone", async (_, maxRows, pause, stored) => {
+    ["together", ROWS, 0, false, SIZES],
+    ["in one band", ROWS, 0, false, undefined],
+    ["pushing each other out", 6, 5, false, SIZES],
+    ["with stored prefixes", 10, 3, true, SIZES],
+  ] as const)("%s, everybody gets what each gets alone", async (_, maxRows, pause, stored, sizes) => {
     const before = mx.liveHandles();
     const { below } = dice(8);
     const prefixes = stored ? openPrefixes(8, 1 << 24, loaded.model.layout) : undefined;
-    const engine = new MemoryEngine(loaded, { maxRows, prefillChunk: 32 }, prefixes, undefined, SIZES);
+    const engine = new MemoryEngine(loaded, { maxRows, prefillChunk: 32 }, prefixes, undefined, sizes);
     for (const submit of all) {
       engine.loop.receive(submit);
       for (let wait = below(pause + 1); wait > 0; wait--) await nextTurn();

@@ -63,6 +63,12 @@ function advance(model: Model, batch: Batch, kv: readonly LayerKv[], ids: readon
   return ids.map((_, row) => [...made.subarray((row * made.length) / rows, ((row + 1) * made.length) / rows)]);
 }
 
+/** Of two lists of numbers, against the size of the second. */
+function distance(a: readonly number[], b: readonly number[]): number {
+  const squares = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n * n, 0);
+  return Math.sqrt(squares(a.map((n, i) => n - b[i]!)) / squares(b));
+}
+
 interface Row {
   readonly id: number;
   readonly alone: KvRows;
@@ -114,7 +120,8 @@ class Walk {
     });
     this.rows.forEach(({ id, alone }, row) => {
       const [own] = mx.scope(() => advance(this.model, alone.begin(1), alone.layers, [id], [lengths[row]!]));
-      expect(together[row]!).toEqual(own!);
+      if (this.backend === "cpu") expect(together[row]!).toEqual(own!);
+      else expect(distance(together[row]!, own!)).toBeLessThan(0.01); // CUDA's steps attend in other forms alone and together
     });
   }
 
@@ -124,7 +131,7 @@ class Walk {
   }
 }
 
-test.each(Object.entries(KINDS))("%s: every row gets bit for bit what it gets alone", (_, open) => {
+test.each(Object.entries(KINDS))("%s: every row gets what it gets alone, on the CPU bit for bit", (_, open) => {
   const before = mx.liveHandles();
   const { model, close } = open();
   const sizes = new Set<number>();
