@@ -2,8 +2,7 @@
 // Files named behind the mode run alone.
 // Before that line stand the tests that took longest.
 // Which tests need MLX is read from their imports: those that reach src/mx. Those under test/e2e need the executable.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { chainTo, importGraph, root } from "./helpers/imports.ts";
 
@@ -18,7 +17,7 @@ const [SLOWEST, SLOW_SECONDS] = [15, 2]; // tests named at the end
 
 const formatted = ["src", "test", "bench", "*.json", "*.md", "mini/README.md", "shim/README.md"];
 
-const reports = mkdtempSync(join(tmpdir(), "pippin-reports-"));
+const reports = join(root, ".build/test/reports", String(process.pid));
 
 const bin = (name: string) => join("node_modules/.bin", name);
 
@@ -97,6 +96,7 @@ function slowest(): string[] {
     .map(({ name, seconds, file }) => `${seconds.toFixed(1).padStart(6)} s  ${file}: ${name}`);
 }
 
+mkdirSync(reports, { recursive: true });
 const total = { passed: 0, failed: 0 };
 const [mode = "all", ...files] = process.argv.slice(2);
 for (const step of steps(mode, files)) {
