@@ -118,7 +118,7 @@ describe("a mistake is an error of the client's own class:", () => {
   test("a wrong field", async () => {
     const error = await mistake({ temperature: 9 });
     expect(error).toBeInstanceOf(Anthropic.BadRequestError);
-    expect((error as InstanceType<typeof Anthropic.BadRequestError>).message).toContain("'temperature' must be at most 2");
+    expect((error as InstanceType<typeof Anthropic.BadRequestError>).message).toContain("'temperature' must be at most 1");
     expect((error as InstanceType<typeof Anthropic.BadRequestError>).requestID).toMatch(/^req_/);
   });
 
