@@ -69,10 +69,17 @@ export async function* answerChat(service: Service, request: ChatRequest, prepar
       continues,
     });
     const messageAt = messageFinder(service, request, prompt);
-    const thinking = reasons ? thinkingBudgetOf(service, generation, startsInReasoning) : undefined;
+    const thinking = reasons
+      ? thinkingBudgetOf(service, generation, { startsOpen: startsInReasoning, held: grammar !== undefined && isHeld(request) })
+      : undefined;
     return { service, choice, prompt, generation: { ...generation, stopIds }, sampling, grammar, reader, thinking, messageAt };
   });
   yield* runChoices(parts, signal);
+}
+
+/** Whether nothing of an answer is free but its thinking. */
+function isHeld({ generation, toolChoice }: ChatRequest): boolean {
+  return generation.constraint !== undefined || (toolChoice !== "auto" && toolChoice !== "none");
 }
 
 function toolStops({ tokenizer }: Service, { stops = [] }: ToolFormat): number[] {

@@ -1,6 +1,7 @@
 // A whole answer under constraints: reasoning first where the model reasons, then text, tool calls, or whatever is asked for.
 import type { Constraint, Tool } from "../chat/types.ts";
 import type { CallSyntax } from "../parsers/syntax.ts";
+import type { ReasoningFormat } from "../parsers/types.ts";
 import { naming, type Budget } from "./error.ts";
 import { readGrammar } from "./grammar-text.ts";
 import { inJsonString } from "./json-string.ts";
@@ -31,18 +32,33 @@ export interface ReasoningForm {
   readonly close: string;
   readonly isOpen: boolean; // the prompt has opened it
   readonly allowed: boolean; // the model may open it
-  readonly headers: { readonly behind: string; readonly content: string } | undefined;
+  readonly headers: ReasoningFormat["headers"];
 }
 
 export function answerNode({ constraint, calls, reasoning }: AnswerForm, write: Write, budget: Budget): Node {
-  const header = write(reasoning?.headers?.content ?? "");
-  const content = constraint && sequence(header, constraintNode(constraint, budget));
-  const answer = calls ? withCalls(calls, content, write, budget) : content!;
+  const until = (text: string): Node => freeText(text, write, budget);
+  const all = calls && callsNode(calls, write, budget);
+  if (calls && !calls.required && !constraint) return amongFreeText(all!, until(opening(calls)), reasoning, until, write);
+  const content = constraint && sequence(write(reasoning?.headers?.content ?? ""), constraintNode(constraint, budget));
+  const answer = content && !calls?.required ? (all ? choice([content, all]) : content) : all!;
   if (!reasoning) return answer;
   const { open, close, isOpen, allowed, headers } = reasoning;
-  const block = sequence(freeText(close, write, budget), write(close), repeat(oneOf("\n "), 0, 3), write(headers?.behind ?? ""));
+  const block = sequence(until(close), write(close), repeat(oneOf("\n "), 0, 3), write(headers?.behind ?? ""));
   if (isOpen) return sequence(block, answer);
   return allowed ? sequence(optional(sequence(write(open), block)), answer) : answer;
+}
+
+/** Calls wherever the model wants some, and free text around them. It may reason as often as it likes, but makes no calls while it does. */
+function amongFreeText(all: Node, free: Node, reasoning: ReasoningForm | undefined, until: (text: string) => Node, write: Write): Node {
+  if (!reasoning) return sequence(free, star(sequence(all, free)));
+  const { open, close, isOpen, headers } = reasoning;
+  if (headers) {
+    const message = choice([all, sequence(choice([open, headers.content, headers.aside].map(write)), free)]);
+    return sequence(isOpen ? free : choice([message, free]), star(sequence(write(close), write(headers.behind), message)));
+  }
+  const rest = sequence(until(close), write(close), free);
+  const answer = star(choice([sequence(all, free), sequence(write(open), rest)]));
+  return sequence(isOpen ? rest : free, answer);
 }
 
 function constraintNode(constraint: Constraint, budget: Budget): Node {
@@ -61,7 +77,7 @@ function constraintNode(constraint: Constraint, budget: Budget): Node {
   }
 }
 
-function withCalls({ syntax, tools, required, most }: CallsForm, content: Node | undefined, write: Write, budget: Budget): Node {
+function callsNode({ syntax, tools, most }: CallsForm, write: Write, budget: Budget): Node {
   const { open = "", between, close = "", before, after, parameters } = syntax;
   const one = rule(
     "call",
@@ -72,11 +88,12 @@ function withCalls({ syntax, tools, required, most }: CallsForm, content: Node |
       }),
     ),
   );
-  const all = sequence(write(open), call(one), repeat(sequence(write(between), call(one)), 0, most - 1), write(close));
-  if (required) return all;
-  if (content) return choice([content, all]);
-  const free = freeText(open || commonStart(tools.map(tool => before(tool.name))), write, budget);
-  return sequence(free, star(sequence(all, free)));
+  return sequence(write(open), call(one), repeat(sequence(write(between), call(one)), 0, most - 1), write(close));
+}
+
+/** What every answer's calls begin with. */
+function opening({ syntax, tools }: CallsForm): string {
+  return syntax.open || commonStart(tools.map(tool => syntax.before(tool.name)));
 }
 
 /** The arguments as one JSON object. */

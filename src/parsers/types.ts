@@ -90,6 +90,6 @@ export interface ReasoningFormat extends Format {
   readonly startsOpen: (prompt: string) => boolean;
   readonly open: (options: OpenOptions & { readonly startsOpen: boolean }) => ReasoningParser;
   readonly block: ReasoningBlock;
-  /** Markup that every answer has: between reasoning and what follows, and before content. */
-  readonly headers?: { readonly behind: string; readonly content: string };
+  /** Markup that every answer has: between one message and the next, before content, and before words on the way to a call. */
+  readonly headers?: { readonly behind: string; readonly content: string; readonly aside: string } | undefined;
 }

@@ -128,6 +128,19 @@ describe("with hermes", () => {
     expect(follow(form(false), [])![id("<think>")]).toBe(0);
   });
 
+  test("a strict tool is no tool of thinking, which may come as often as the model likes", () => {
+    const free = (isOpen: boolean): AnswerForm => ({
+      ...callsForm(hermes, { required: false }),
+      reasoning: { ...reasoning, isOpen, allowed: false },
+    });
+    const [open, close, call] = [id("<think>"), id("</think>"), id("<tool_call>")];
+    const places = (form: AnswerForm, texts: readonly (string | number)[]) => [open, close, call, stopId].map(token => follow(form, texts)![token]);
+    expect(places(free(true), ["Hm"])).toEqual([0, 1, 0, 0]);
+    expect(places(free(true), ["Hm", close, "So"])).toEqual([1, 0, 1, 1]);
+    expect(places(free(false), ["So"])).toEqual([1, 0, 1, 1]);
+    expect(places(free(false), [open, "a", close, "\n\nb", open, "c"])).toEqual([0, 1, 0, 0]);
+  });
+
   test("beside tools an answer is what is asked for or a call", () => {
     const form: AnswerForm = { ...callsForm(hermes, { required: false }), constraint };
     expect(follow(form, ["yes"])![stopId]).toBe(1);

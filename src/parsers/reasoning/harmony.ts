@@ -15,8 +15,8 @@ export const harmonyChannels: ReasoningFormat = {
   detect: ({ template, hasToken }) => template.includes(channel) || (hasToken(channel) && hasToken(message)),
   startsOpen: prompt => prompt.trimEnd().endsWith(analysis + message),
   open: options => new HarmonyChannels(options),
-  block: { open: analysis + message, close: "<|end|>", ending: `<|end|><|start|>assistant${channel}final${message}` },
-  headers: { behind: "<|start|>assistant", content: `${channel}final${message}` },
+  block: { open: analysis + message, close: "<|end|>", ending: "<|end|><|start|>assistant" },
+  headers: { behind: "<|start|>assistant", content: `${channel}final${message}`, aside: `${channel}commentary${message}` },
 };
 
 /**
