@@ -3,6 +3,7 @@ import { TemplateError, TokenizerError } from "./error.ts";
 import { ChatTemplate, type TemplateInput, type TemplateTokens } from "./template.ts";
 import type { TemplateSources } from "./template-files.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { nextTurn } from "../util/next-turn.ts";
 
 export type Job =
   | { readonly type: "encode"; readonly folder: string; readonly text: string; readonly specialTokens: boolean }
@@ -58,14 +59,25 @@ export class Background {
     return (await this.ask({ type: "render", sources: template.sources, tokens: template.tokens, input }, inPlace)) as string;
   }
 
-  /** Lets the Worker go; what it was asked is done in place. */
+  /** Lets the Worker go; what it was asked fails. */
   close(): void {
+    for (const { reject } of this.stop()) reject(new Error("the server is stopping"));
+  }
+
+  /** Ends the Worker. What it still owes is the caller's. */
+  private stop(): Asked[] {
     clearTimeout(this.idle);
     this.worker?.terminate();
     this.worker = undefined;
     const left = [...this.asked.values()];
     this.asked.clear();
-    for (const { resolve, reject, inPlace } of left) {
+    return left;
+  }
+
+  /** A Worker that cannot work is done without, one text in a turn of the event loop so that running streams go on in between. */
+  private async doWithout(): Promise<void> {
+    for (const { resolve, reject, inPlace } of this.stop()) {
+      await nextTurn();
       try {
         resolve(inPlace());
       } catch (error) {
@@ -93,7 +105,7 @@ export class Background {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answer(data);
     worker.onerror = event => {
       event.preventDefault();
-      if (this.worker === worker) this.close();
+      if (this.worker === worker) void this.doWithout();
     };
     this.worker = worker;
     return worker;
@@ -105,7 +117,7 @@ export class Background {
     if ("result" in message) asked?.resolve(message.result);
     else asked?.reject(message.byTemplate ? new TemplateError(message.error) : new TokenizerError(message.error));
     if (this.asked.size > 0) return;
-    this.idle = setTimeout(() => this.close(), this.options.idleMs ?? 60_000);
+    this.idle = setTimeout(() => this.stop(), this.options.idleMs ?? 60_000);
     this.idle.unref();
   }
 }

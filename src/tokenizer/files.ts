@@ -1,5 +1,5 @@
 // Reads the text files of a model folder. A file that is there but broken is an error that names it; whether it may be absent is the caller's choice.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
@@ -30,4 +30,13 @@ export function readObject(folder: string, name: string): Json | undefined {
   }
   if (!isObject(value)) throw new TokenizerError(`${path} holds no JSON object`);
   return value;
+}
+
+/** The names in a folder, in order; none when there is no such folder. */
+export function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // a caller that needs a file in it names that file
+  }
 }

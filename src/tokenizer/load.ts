@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
-import { readObject } from "./files.ts";
+import { listFiles, readObject } from "./files.ts";
 import { readTemplates, type TemplateSources } from "./template-files.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -54,8 +54,17 @@ export function openTextModel(folder: string): TextModel {
 export function openTokenizer(folder: string, config: Json = readObject(folder, "tokenizer_config.json") ?? {}): Tokenizer {
   const path = join(folder, "tokenizer.json");
   const json = readObject(folder, "tokenizer.json");
-  if (!json) throw new TokenizerError(`${path} is missing: other tokenizer formats are not supported`);
+  if (!json) throw new TokenizerError(`${path} is missing${otherFormat(folder)}`);
   return Tokenizer.from(json, config, path);
+}
+
+/** What the folder has in its place, and what to do. */
+function otherFormat(folder: string): string {
+  const found = listFiles(folder).filter(
+    name => name === "tokenizer.model" || name === "vocab.json" || name === "vocab.txt" || name.endsWith(".tiktoken"),
+  );
+  if (found.length === 0) return "";
+  return `: ${found.join(" and ")} cannot be read instead; make it with transformers: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)`;
 }
 
 /** Markers that end an answer in the well-known templates. They count only when they are tokens of their own and the template uses them. */

@@ -1,8 +1,7 @@
 // Where chat templates are found. A file beside the model goes before the entry in tokenizer_config.json, as in transformers.
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, type Json } from "../util/json.ts";
-import { readObject, readText } from "./files.ts";
+import { listFiles, readObject, readText } from "./files.ts";
 
 /** Template texts by name; "default" is always there, "tool_use" and others may be. */
 export type TemplateSources = Readonly<Record<string, string>> & { readonly default: string };
@@ -33,18 +32,10 @@ function named(value: unknown): Record<string, string> {
 
 function inFolder(folder: string, name: string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const file of filesOf(join(folder, name))) {
+  for (const file of listFiles(join(folder, name))) {
     if (!file.endsWith(".jinja")) continue;
     const text = readText(join(folder, name), file);
     if (text !== undefined) found[file.slice(0, -".jinja".length)] = text;
   }
   return found;
-}
-
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // most models have no such folder
-  }
 }

@@ -34,14 +34,36 @@ describe("large texts are encoded in a Worker", () => {
     background.close();
   });
 
-  test("and in place when it is closed meanwhile, cannot start, or is not wanted", async () => {
-    const closed = new Background({ tokenizer, folder: folder.path, workerUrl, largeText: 100 });
-    const ids = closed.encode(text, options);
-    await Promise.resolve();
+  test("but not when the server stops meanwhile: nothing is encoded then", async () => {
+    let encoded = 0;
+    const counting = Object.assign(Object.create(tokenizer) as typeof tokenizer, {
+      encode: () => {
+        encoded++;
+        return new Uint32Array();
+      },
+    });
+    const closed = new Background({ tokenizer: counting, folder: folder.path, workerUrl, largeText: 100 });
+    const asked = Promise.allSettled([closed.encode(text, options), closed.encode(text, options)]);
     closed.close();
-    expect(await ids).toEqual(tokenizer.encode(text, options));
+    for (const { status, ...rest } of await asked)
+      expect([status, String((rest as { reason?: unknown }).reason)]).toEqual(["rejected", "Error: the server is stopping"]);
+    expect(encoded).toBe(0);
+  });
+
+  test("and in place, with other work in between, when it cannot start or is not wanted", async () => {
     const broken = new Background({ tokenizer, folder: folder.path, workerUrl: new URL("./no-such-worker.ts", import.meta.url), largeText: 100 });
-    expect(await broken.encode(text, options)).toEqual(tokenizer.encode(text, options));
+    let turn = 0;
+    const immediate = () => turn++ < 10_000 && setImmediate(immediate);
+    immediate();
+    const turns = new Set<number>();
+    const note = (ids: Uint32Array) => {
+      turns.add(turn);
+      return ids;
+    };
+    const all = await Promise.all([text, text, text].map(async input => note(await broken.encode(input, options))));
+    turn = 10_000;
+    for (const ids of all) expect(ids).toEqual(tokenizer.encode(text, options));
+    expect(turns.size).toBe(3);
     const without = new Background({ tokenizer, folder: folder.path, largeText: 100 });
     expect(await without.encode(text, options)).toEqual(tokenizer.encode(text, options));
   });

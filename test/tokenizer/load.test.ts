@@ -5,6 +5,9 @@ import { byteLevel, chatFolder, chatTemplate, modelFolder, sentencePiece, tokeni
 
 const failures: Readonly<Record<string, readonly [Record<string, unknown>, RegExp]>> = {
   "no tokenizer.json": [{}, /tokenizer\.json is missing/],
+  "a SentencePiece model alone": [{ "tokenizer.model": "x" }, /tokenizer\.json is missing: tokenizer\.model cannot be read instead; make it with/],
+  "ranks alone": [{ "qwen.tiktoken": "x" }, /tokenizer\.json is missing: qwen\.tiktoken cannot be read instead/],
+  "vocabulary and merges alone": [{ "vocab.json": {}, "merges.txt": "x" }, /tokenizer\.json is missing: vocab\.json cannot be read instead/],
   "a tokenizer.json that is no JSON": [{ "tokenizer.json": "{oops" }, /tokenizer\.json is not JSON/],
   "a tokenizer.json that is a list": [{ "tokenizer.json": "[]" }, /tokenizer\.json holds no JSON object/],
   "a tokenizer.json without a model": [{ "tokenizer.json": "{}" }, /tokenizer\.json describes no tokenizer model/],
