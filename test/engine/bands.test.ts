@@ -25,6 +25,7 @@ const KINDS: Record<string, () => LoadedModel & { close(): void }> = {
   "8-bit weights": () => golden("qwen3/8-bit"),
   windows: () => golden("mistral/window"),
   latents: () => golden("deepseek_v2/plain"),
+  "shared keys and values": () => golden("gemma4_text/plain"),
   "states and attention": () => golden("qwen3_next/4-bit"),
   "packed keys and values": () => {
     const opened = openRandomModel(30);

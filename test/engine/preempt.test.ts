@@ -9,7 +9,7 @@ import { openForTests } from "../helpers/mx.ts";
 import { dice } from "../helpers/sequences.ts";
 import { nextTurn } from "../../src/util/next-turn.ts";
 
-describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("%s", name => {
+describe.each(["qwen3/float32", "qwen3/8-bit", "mistral/window", "gemma4_text/plain", "qwen3_next/plain"])("%s", name => {
   let loaded: LoadedModel;
   beforeAll(() => {
     openForTests();

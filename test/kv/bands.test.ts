@@ -36,6 +36,7 @@ const KINDS: Record<string, () => Opened> = {
   "8 bits from the start": () => packed(8, 0),
   "4 bits behind 16 positions, with a window": () => packed(4, 16, 11),
   latents: () => golden("deepseek_v2/plain"),
+  "shared keys and values": () => golden("gemma4_text/plain"),
   "states and attention": () => golden("qwen3_next/plain"),
   "states alone": () => golden("mamba2/plain"),
 };
