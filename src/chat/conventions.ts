@@ -9,10 +9,14 @@ export interface Conventions {
   readonly laterSystem: boolean; // takes it also between turns
   readonly repeats: boolean; // takes two messages of one role in a row
   readonly argumentsAs: "object" | "text";
+  readonly joinsResults: boolean; // takes results of tools in the message that called them
   readonly reasoningKeys: readonly string[]; // under which earlier reasoning is looked for
   /** What the template shows itself; the rest is told as text. */
   readonly shows: { readonly tools: boolean; readonly calls: boolean; readonly results: boolean };
 }
+
+type Messages = TemplateInput["messages"];
+type TemplateMessage = Messages[number];
 
 const callId = "pippin001"; // some templates want nine letters
 const user = { role: "user", content: "?" };
@@ -27,6 +31,7 @@ export function readConventions(template: ChatTemplate | undefined): Conventions
       laterSystem: true,
       repeats: true,
       argumentsAs: "object",
+      joinsResults: false,
       reasoningKeys: [],
       shows: { tools: false, calls: false, results: false },
     };
@@ -46,6 +51,7 @@ export function readConventions(template: ChatTemplate | undefined): Conventions
       ["pippin_first", "pippin_second"],
     ),
     argumentsAs,
+    joinsResults: template.mentions(/\btool_responses\b/) && !knowsRole(template, "tool"),
     reasoningKeys,
     shows: {
       tools,
@@ -57,20 +63,34 @@ export function readConventions(template: ChatTemplate | undefined): Conventions
 
 const result = { role: "tool", content: "pippin_result", tool_call_id: callId, name: "pippin_tool" };
 
+/** Whether a message of this role is shown in another way than one of a role that nobody knows. */
+function knowsRole(template: ChatTemplate, role: string): boolean {
+  const shown = (name: string) => render(template, [user, calling({}), { ...result, role: name }], [tool]);
+  return shown(role) !== shown("pippin_role")?.replaceAll("pippin_role", role);
+}
+
 /** Most templates write an object as JSON; some can only add a text to a text. */
 function showsCall(template: ChatTemplate, argumentsAs: Conventions["argumentsAs"]): boolean {
   const given = { pippin_key: "pippin_value" };
-  const call = { name: "pippin_tool", arguments: argumentsAs === "object" ? given : JSON.stringify(given) };
-  const calling = { role: "assistant", content: "", tool_calls: [{ type: "function", id: callId, function: call }] };
-  return shows(template, [user, calling, result], ["pippin_key", "pippin_value"], [tool]);
+  const call = calling(argumentsAs === "object" ? given : JSON.stringify(given));
+  return shows(template, [user, call, result], ["pippin_key", "pippin_value"], [tool]);
 }
 
-function shows(template: ChatTemplate, messages: TemplateInput["messages"], words: readonly string[], tools: TemplateInput["tools"] = []): boolean {
+function calling(given: object | string): TemplateMessage {
+  return { role: "assistant", content: "", tool_calls: [{ type: "function", id: callId, function: { name: "pippin_tool", arguments: given } }] };
+}
+
+function shows(template: ChatTemplate, messages: Messages, words: readonly string[], tools: TemplateInput["tools"] = []): boolean {
+  const text = render(template, messages, tools);
+  return text !== undefined && words.every(word => text.includes(word)) && !text.includes("[object");
+}
+
+/** undefined where the template refuses. */
+function render(template: ChatTemplate, messages: Messages, tools: TemplateInput["tools"]): string | undefined {
   try {
-    const text = template.render({ messages, tools, variables: {} });
-    return words.every(word => text.includes(word)) && !text.includes("[object");
+    return template.render({ messages, tools, variables: {} });
   } catch (error) {
-    if (error instanceof TemplateError) return false;
+    if (error instanceof TemplateError) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 import { fitsCallId, makeCallId } from "../parsers/call-ids.ts";
 import type { CallIds } from "../parsers/types.ts";
 import type { Conventions } from "./conventions.ts";
+import { joinResults } from "./joined-results.ts";
 import type { Message, Tool, ToolCall } from "./types.ts";
 import { parseObject } from "../util/json.ts";
 
@@ -10,7 +11,8 @@ export type TemplateMessage = Readonly<Record<string, unknown>>;
 export function toTemplateMessages(messages: readonly Message[], conventions: Conventions, ids: CallIds = "call"): TemplateMessage[] {
   const calls = messages.flatMap(message => (message.role === "assistant" ? (message.toolCalls ?? []) : []));
   const named = withNames(messages, calls);
-  return fitIds(named, calls, ids).map(message => toTemplateMessage(message, conventions));
+  const told = fitIds(named, calls, ids).map(message => toTemplateMessage(message, conventions));
+  return conventions.joinsResults ? joinResults(told) : told;
 }
 
 /** Results say which function gave them. */

@@ -12,6 +12,7 @@ const usual = {
   laterSystem: true,
   repeats: true,
   argumentsAs: "object",
+  joinsResults: false,
   reasoningKeys: ["reasoning_content"],
   shows: all,
 } as const;
@@ -56,5 +57,12 @@ describe("what a template expects is found out", () => {
       "{% for m in messages %}{% if m.role not in ['user', 'assistant'] %}{{ raise_exception('?') }}{% endif %}{{ m.content }}{% endfor %}";
     expect(conventionsOf(strict)).toMatchObject({ system: false, shows: none });
     expect(conventionsOf(`{{ tools }}${strict}`).shows).toEqual({ tools: true, calls: false, results: false });
+  });
+
+  test("results stand in the message of their calls where it looks for them there and knows no role for them", () => {
+    const joins = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for r in m.tool_responses %}{{ r.name }}{% endfor %}{% endfor %}";
+    expect(conventionsOf(joins).joinsResults).toBe(true);
+    expect(conventionsOf(joins.replace("<{{ m.role }}>", "{% if m.role == 'tool' %}[]{% endif %}")).joinsResults).toBe(false);
+    expect(conventionsOf(joins.replace("m.tool_responses", "m.tool_calls")).joinsResults).toBe(false);
   });
 });

@@ -9,6 +9,7 @@ const usual: Conventions = {
   laterSystem: true,
   repeats: true,
   argumentsAs: "object",
+  joinsResults: false,
   reasoningKeys: ["reasoning_content"],
   shows: { tools: true, calls: true, results: true },
 };
