@@ -25,6 +25,15 @@ export async function readJson(request: Request, limits: Limits): Promise<unknow
   return parseJson(await readBody(request, limits));
 }
 
+/**
+ * Ollama's clients and examples send a body without its type, or with a form's. A page can send these to anybody unasked, so what comes from a
+ * browser must say that it is JSON here too.
+ */
+export async function readUntypedJson(request: Request, limits: Limits): Promise<unknown> {
+  if (request.headers.has("origin") || request.headers.has("sec-fetch-site")) return readJson(request, limits);
+  return parseJson(await readBody(request, limits));
+}
+
 /** Throws 413 for a length that the client declared, before anything is read. */
 export function checkDeclaredLength(request: Request, { maxBodyBytes }: Limits): number | undefined {
   const header = request.headers.get("content-length");

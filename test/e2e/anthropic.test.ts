@@ -23,6 +23,13 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 const textOf = (content: readonly Anthropic.ContentBlock[]) => content.map(block => (block.type === "text" ? block.text : "")).join("");
 
+test("the built-in model is listed and read with Anthropic's fields", async () => {
+  const known = { id: model, type: "model", display_name: model, created_at: expect.any(String), max_input_tokens: 4096 };
+  const listed = await Array.fromAsync(client.models.list());
+  expect(listed).toMatchObject([known]);
+  expect(await client.models.retrieve(model)).toMatchObject(known);
+});
+
 test("a message has text, a reason to stop and a usage", async () => {
   const message = await client.messages.create({ model, messages: hello, max_tokens: 40, ...greedy });
   expect(message).toMatchObject({ type: "message", role: "assistant", model, stop_sequence: null });

@@ -115,11 +115,19 @@ describe("the API key", () => {
 });
 
 describe("models", () => {
-  const model = { id: "org/mini", object: "model", created: 1_700_000_000, owned_by: "pippin", max_model_len: 4096, context_length: 4096 };
+  const openais = { id: "org/mini", object: "model", created: 1_700_000_000, owned_by: "pippin", max_model_len: 4096, context_length: 4096 };
+  const anthropics = { type: "model", display_name: "org/mini", created_at: "2023-11-14T22:13:20.000Z", max_input_tokens: 4096 };
+  const model = { ...openais, ...anthropics };
 
   test("are listed and found by id, alias and default", async () => {
     const { send } = open("Hi");
-    expect(await (await send("/v1/models")).json()).toEqual({ object: "list", data: [model] });
+    expect(await (await send("/v1/models")).json()).toEqual({
+      object: "list",
+      data: [model],
+      has_more: false,
+      first_id: "org/mini",
+      last_id: "org/mini",
+    });
     for (const name of ["org%2Fmini", "org/mini", "mini", "default"]) expect(await (await send(`/v1/models/${name}`)).json()).toEqual(model);
   });
 
@@ -131,7 +139,7 @@ describe("models", () => {
 
   test("may be none yet", async () => {
     const { send, json } = open("Hi", { models: () => [] });
-    expect(await (await send("/v1/models")).json()).toEqual({ object: "list", data: [] });
+    expect(await (await send("/v1/models")).json()).toEqual({ object: "list", data: [], has_more: false, first_id: null, last_id: null });
     expect((await send("/health")).status).toBe(503);
     expect(await json(chat, hello, 404)).toMatchObject({ error: { code: "model_not_found" } });
   });

@@ -147,3 +147,12 @@ test("texts are embedded, cut or refused as the request says", async () => {
   expect((await json("/api/embed", { input: long, truncate: false }, 400)).error).toContain("input");
   expect((await json("/api/show", { model: "org/encoder" })).capabilities).toEqual(["embedding"]);
 });
+
+test.each(["text/plain", "application/x-www-form-urlencoded"])("a body sent as %s is read, as Ollama does, unless a page sent it", async type => {
+  const { post } = open("Hello there");
+  const ask = async (headers: Record<string, string>) =>
+    (await post("/api/chat", { messages, stream: false }, { headers: { "content-type": type, ...headers } })).status;
+  expect(await ask({})).toBe(200);
+  expect(await ask({ origin: "null" })).toBe(400);
+  expect(await ask({ "sec-fetch-site": "cross-site" })).toBe(400);
+});

@@ -137,9 +137,19 @@ export const modelSchema = Type.Object({
   owned_by: Type.String(),
   max_model_len: Type.Integer({ description: "Tokens of prompt and answer together." }),
   context_length: Type.Integer({ description: "The same under its other name." }),
+  type: Type.Literal("model", { description: "Anthropic's name of `object`." }),
+  display_name: Type.String({ description: "Anthropic's: the id." }),
+  created_at: Type.String({ description: "Anthropic's form of `created`." }),
+  max_input_tokens: Type.Integer({ description: "Anthropic's name of `max_model_len`." }),
 });
 
-export const modelListSchema = Type.Object({ object: Type.Literal("list"), data: Type.Array(modelSchema) });
+export const modelListSchema = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(modelSchema),
+  has_more: Type.Boolean({ description: "Anthropic's; always false." }),
+  first_id: nullable("Anthropic's."),
+  last_id: nullable("Anthropic's."),
+});
 
 export const healthSchema = Type.Object({
   status: Type.String({ description: "`healthy`, or the engine's state, or `not_loaded`." }),

@@ -18,7 +18,7 @@ export function modelRoutes(context: Context) {
     return toModel(service.id, created, service.contextLength);
   };
   return new Elysia()
-    .get("/v1/models", () => Response.json({ object: "list", data: all() }), {
+    .get("/v1/models", () => Response.json(toList(all())), {
       detail: operation({ tag: "Models", summary: "List models", responses: { 200: modelListSchema } }),
     })
     .get("/v1/models/:id", ({ params }) => Response.json(one(params.id ?? "")), {
@@ -31,6 +31,22 @@ function toEntry({ id, created, maxLength }: EncoderService) {
   return toModel(id, created, maxLength);
 }
 
+/** OpenAI's fields and Anthropic's beside each other: both ask the same route. */
 function toModel(id: string, created: number, length: number) {
-  return { id, object: "model", created, owned_by: "pippin", max_model_len: length, context_length: length };
+  return {
+    id,
+    object: "model",
+    created,
+    owned_by: "pippin",
+    max_model_len: length,
+    context_length: length,
+    type: "model",
+    display_name: id,
+    created_at: new Date(created * 1000).toISOString(),
+    max_input_tokens: length,
+  };
+}
+
+function toList(data: readonly ReturnType<typeof toModel>[]) {
+  return { object: "list", data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
 }

@@ -7,7 +7,7 @@ import { readName } from "../../api/ollama/models.ts";
 import { embeddingSchema, embedSchema, errorSchema } from "../../api/ollama/responses.ts";
 import { embed, type Embeddings } from "../../retrieval/embed.ts";
 import type { Context } from "../context.ts";
-import { readJson } from "../limits.ts";
+import { readUntypedJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 import { reply } from "../reply.ts";
 
@@ -16,7 +16,7 @@ type Encode = (embeddings: Embeddings, model: string, started: number) => object
 export function ollamaEmbedRoutes(context: Context) {
   const answer = async (decode: (value: unknown) => EmbedWire, encode: Encode, request: Request, requestId: string) => {
     const started = performance.now();
-    const { model, request: asked, ignored } = decode(await readJson(request, context.limits));
+    const { model, request: asked, ignored } = decode(await readUntypedJson(request, context.limits));
     const run = async (signal: AbortSignal) => {
       const known = context.encoders.embed.loaded.map(({ id }) => id);
       const service = await context.encoders.embed.find(readName(model, known));

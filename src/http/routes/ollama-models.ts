@@ -8,7 +8,7 @@ import { ApiError } from "../../chat/error.ts";
 import type { Service } from "../../chat/service.ts";
 import type { EncoderService } from "../../retrieval/service.ts";
 import { findModel, namesOf, type Context } from "../context.ts";
-import { readJson } from "../limits.ts";
+import { readUntypedJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
 const apiVersion = "0.12.6"; // of the Ollama whose shapes these routes have
@@ -17,7 +17,7 @@ export function ollamaModelRoutes(context: Context) {
   const encoders = () => context.encoders.embed.loaded;
   const all = () => [...context.models().map(({ service, created }) => factsOf(service, created)), ...encoders().map(encoderFacts)];
   const show = async (request: Request) => {
-    const wanted = decodeShow(await readJson(request, context.limits));
+    const wanted = decodeShow(await readUntypedJson(request, context.limits));
     const name = readName(wanted, [...namesOf(context), ...encoders().map(({ id }) => id)]);
     const encoder = encoders().find(({ id }) => id === name);
     if (encoder) return Response.json(toShow(encoderFacts(encoder)));

@@ -9,7 +9,7 @@ import { runChat, runCompletion } from "../../chat/run.ts";
 import type { Service } from "../../chat/service.ts";
 import { respond } from "../answer.ts";
 import { findModelFor, namesOf, type Context } from "../context.ts";
-import { readJson } from "../limits.ts";
+import { readUntypedJson } from "../limits.ts";
 import { operation } from "../operation.ts";
 
 type Shape = Head["shape"];
@@ -17,7 +17,7 @@ type Shape = Head["shape"];
 export function ollamaRoutes(context: Context) {
   const answer = async (shape: Shape, decode: (value: unknown) => OllamaWire, request: Request, requestId: string) => {
     const started = performance.now();
-    const { asked, ...wire } = decode(await readJson(request, context.limits));
+    const { asked, ...wire } = decode(await readUntypedJson(request, context.limits));
     const service = findModelFor(context, readName(wire.model, namesOf(context)), request);
     const head = { model: wire.model ?? service.id, shape, started };
     if (asked.type === "load") return Response.json(loadedBody(head));
