@@ -19,6 +19,9 @@ import { drawnTensors, emptyPending, pendingDraw, readPending, tensorsOf, type P
 import { PromptReader, type ReadRows } from "./prompts.ts";
 import type { PrefixStats, Vocabulary } from "./protocol.ts";
 
+/** A long answer is stored while it is written, each time its row has grown by so many tokens. */
+const STORED_EVERY = 256;
+
 export class Runner {
   private readonly grammars: Grammars;
   private readonly prompts: PromptReader;
@@ -130,8 +133,11 @@ export class Runner {
     const leaving = this.rows.flatMap(({ sequence }, i) => (staying.has(sequence) ? [] : [i]));
     for (const row of leaving) {
       this.rows[row]!.sampler.release();
-      this.publishAnswer(row);
+      this.publishAnswer(row, true);
     }
+    this.kv.lengths.forEach((length, row) => {
+      if (length % STORED_EVERY === 0 && !leaving.includes(row)) this.publishAnswer(row, false);
+    });
     const order = this.kv.settle(new Set(leaving));
     if (leaving.length === 0 && order.every((row, i) => row === i)) return;
     this.rows = order.map(row => this.rows[row]!);
@@ -141,13 +147,14 @@ export class Runner {
 
   /**
    * Stores what a row holds that leaves, so that the next turn of its chat finds it, also when a stop string or the client
-   * ended it. The last id's keys may not have been computed.
+   * ended it; now and then also while it stays, so that little is left to copy when it leaves. The last id's keys may not have
+   * been computed.
    */
-  private publishAnswer(row: number): void {
+  private publishAnswer(row: number, partial: boolean): void {
     const { sequence } = this.rows[row]!;
     const { kv, row: place } = this.kv.find(row);
     const ids = sequence.ids().subarray(0, kv.lengths[place]);
-    this.prefixes?.publish(kv, place, storedIds(sequence, ids, this.model.vocabSize), true);
+    this.prefixes?.publish(kv, place, storedIds(sequence, ids, this.model.vocabSize), partial);
   }
 
   private decode(): Waiting {

@@ -51,6 +51,25 @@ describe("the store", () => {
     prefixes.clear();
   });
 
+  test("a long answer is stored while it is written", async () => {
+    const prefixes = openPrefixes(8);
+    const prompt = Uint32Array.from(idsOf(20, dice(44)));
+    const long = submission(1, { prompt, maxTokens: 400, logprobs: 0 });
+    const engine = new MemoryEngine(loaded, { maxRows: 2, prefillChunk: 64 }, prefixes);
+    engine.loop.receive(long);
+    while (engine.answer(1).ids.length < 260) await nextTurn();
+    const begun = Uint32Array.from([...prompt, ...engine.answer(1).ids.slice(0, 240)]);
+    const second = submission(2, { prompt: begun, maxTokens: 5, logprobs: 0 });
+    engine.loop.receive(second);
+    while (engine.answer(2).finish === undefined) await nextTurn();
+    expect(engine.answer(1).finish).toBeUndefined();
+    expect(engine.rows(2)[0]!.cachedTokens).toBeGreaterThanOrEqual(240);
+    await engine.finish();
+    for (const submit of [long, second]) expect(engine.answer(submit.id)).toEqual(await alone(loaded, submit));
+    prefixes.check();
+    prefixes.clear();
+  });
+
   test("a prompt that comes while an equal one is read goes on from what is read already", async () => {
     const prefixes = openPrefixes(8);
     const prompt = Uint32Array.from(idsOf(120, dice(43)));
