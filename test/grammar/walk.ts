@@ -32,7 +32,7 @@ export interface Walk {
   readonly ended: boolean; // by a stop id
 }
 
-const closers = new Set(
+export const closers = new Set(
   Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter(id => id === stopId || /^["}\]]/.test(tokenizer.visible(id))),
 );
 

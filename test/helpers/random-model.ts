@@ -9,7 +9,7 @@ import { temporaryFolder } from "./temporary.ts";
 const [LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, MLP, VOCAB] = [3, 64, 4, 2, 32, 96, 128];
 
 /** Mistral's shape with heads of 32 numbers; with a window, all layers slide. */
-export function openRandomModel(window?: number): LoadedModel & { readonly folder: string; close(): void } {
+export function openRandomModel(window?: number, vocabSize = VOCAB): LoadedModel & { readonly folder: string; close(): void } {
   const folder = temporaryFolder("random-model");
   const config = {
     model_type: "mistral",
@@ -19,7 +19,7 @@ export function openRandomModel(window?: number): LoadedModel & { readonly folde
     num_attention_heads: HEADS,
     num_key_value_heads: KV_HEADS,
     head_dim: HEAD_DIM,
-    vocab_size: VOCAB,
+    vocab_size: vocabSize,
     rms_norm_eps: 1e-6,
     rope_theta: 10_000,
     max_position_embeddings: 1024,
@@ -27,7 +27,7 @@ export function openRandomModel(window?: number): LoadedModel & { readonly folde
     ...(window !== undefined && { sliding_window: window }),
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  writeFileSync(join(folder, "model.safetensors"), weightsFile());
+  writeFileSync(join(folder, "model.safetensors"), weightsFile(vocabSize));
   const loaded = loadModel(folder);
   const close = () => {
     loaded.weights.release();
@@ -35,8 +35,8 @@ export function openRandomModel(window?: number): LoadedModel & { readonly folde
   return { ...loaded, folder, close };
 }
 
-function weightsFile(): Buffer {
-  const shapes: [string, number[]][] = [["model.embed_tokens.weight", [VOCAB, HIDDEN]]];
+function weightsFile(vocabSize: number): Buffer {
+  const shapes: [string, number[]][] = [["model.embed_tokens.weight", [vocabSize, HIDDEN]]];
   for (let layer = 0; layer < LAYERS; layer++) {
     const add = (name: string, ...shape: number[]) => shapes.push([`model.layers.${layer}.${name}.weight`, shape]);
     add("self_attn.q_proj", HEADS * HEAD_DIM, HIDDEN);
