@@ -1,14 +1,18 @@
 // The corpus of real schemas from end to end: what is enforced, what is refused and why, how long compiling takes, how long masks take,
 // and whether what a model with random weights answers is valid. bun bench/schemas.ts [--rounds 1]; needs `make shim`.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { GrammarError } from "../src/grammar/error.ts";
 import { GrammarCompiler } from "../src/grammar/compile.ts";
 import { Masks, Matcher } from "../src/grammar/masks.ts";
+import { loadModel } from "../src/models/load.ts";
 import * as mx from "../src/mx/index.ts";
 import { corpus, validator, type Real } from "../test/grammar/corpus.ts";
 import { schemaForm, stopId, tokenizer, vocabulary } from "../test/grammar/walk.ts";
 import { corpusAnswers } from "../test/helpers/corpus-answers.ts";
+import { writeRandomCheckpoint } from "../test/helpers/random-checkpoint.ts";
 import { dice } from "../test/helpers/sequences.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "1" } } });
@@ -60,8 +64,11 @@ console.log(`enforced,${measured.length} of ${corpus.length}`);
   console.log(`${what},median ${at(0.5).ms.toFixed(2)} ms,95 of 100 ${at(0.95).ms.toFixed(2)} ms,worst ${at(1).ms.toFixed(1)} ms (${at(1).source})`);
 });
 mx.openLibrary(join(import.meta.dir, "../.build/lib/mlx/lib", process.platform === "darwin" ? "libshim.dylib" : "libshim.so"), "auto");
+const folder = mkdtempSync(join(tmpdir(), "pippin-schemas-"));
+writeRandomCheckpoint(folder, tokenizer.vocabSize);
+const model = loadModel(folder);
 for (let round = 1; round <= Number(values.rounds); round++) {
-  const answers = await corpusAnswers(corpus, round);
+  const answers = await corpusAnswers(model, corpus, round);
   const ended = answers.filter(({ finish }) => finish === "stop");
   const wrong = ended.flatMap(({ source, schema, text }) => {
     const reason = validator(schema)(JSON.parse(text));
@@ -70,4 +77,5 @@ for (let round = 1; round <= Number(values.rounds); round++) {
   console.log(`round ${round},answers ${answers.length},ended ${ended.length},valid ${ended.length - wrong.length}`);
   wrong.forEach(line => console.log(`invalid,${line}`));
 }
+rmSync(folder, { recursive: true });
 process.exit(0);

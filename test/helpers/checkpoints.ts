@@ -2,19 +2,12 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./temporary.ts";
+import { safetensors } from "./safetensors.ts";
 
 export interface Stored {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly number[];
-}
-
-/** A safetensors file: the header's length as it is, or as claimed. */
-export function safetensors(header: unknown, dataBytes: number, claimedLength?: bigint): Buffer {
-  const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(claimedLength ?? BigInt(json.length));
-  return Buffer.concat([length, json, Buffer.alloc(dataBytes)]);
 }
 
 /** A file of float32 tensors full of zeros. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readHeader } from "../../src/weights/safetensors.ts";
-import { failure, safetensors, withFolder } from "../helpers/checkpoints.ts";
+import { failure, withFolder } from "../helpers/checkpoints.ts";
+import { safetensors } from "../helpers/safetensors.ts";
 
 const read = (file: Buffer) => withFolder({ "model.safetensors": file }, folder => readHeader(join(folder, "model.safetensors")));
 const fails = (file: Buffer) => failure(() => read(file));
