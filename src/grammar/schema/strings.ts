@@ -1,6 +1,6 @@
 // Strings: lengths are counted, patterns and formats become automata over the characters as JSON writes them.
 import { determinize, intersect, minimize } from "../dfa.ts";
-import { BudgetSpent, GrammarError, type Budget } from "../error.ts";
+import { Budget, BudgetSpent, GrammarError } from "../error.ts";
 import { inJsonString, jsonChar } from "../json-string.ts";
 import { stringRule } from "../json.ts";
 import { Nfa } from "../nfa.ts";
@@ -12,8 +12,8 @@ import { splitLookaheads } from "./lookahead.ts";
 import { countAt, excludedBy, fail, textsAt, typesOf, valuesAt, type Path, type Placed, type Schema } from "./read.ts";
 
 const char = rule("character", jsonChar);
-/** States of a pattern's automaton times the lengths that are counted beside it. */
-const MAX_COUNTED = 40_000;
+const LONGEST_COUNTED = 2000; // characters, beside a pattern or format
+const COUNTING = 150_000; // units of the budget for one length that is tried
 
 export function stringNode(schema: Schema, path: Path, budget: Budget): Node {
   const min = countAt(schema, "minLength", path) ?? 0;
@@ -82,10 +82,16 @@ export function toDfa(node: Node, budget: Budget): Dfa {
 function counted(dfa: Dfa, min: number, max: number, path: Path, budget: Budget): Dfa {
   if (min === 0 && max === Infinity) return dfa;
   const small = minimize(dfa, budget);
-  const longest = Math.floor(MAX_COUNTED / small.states.length);
-  if (min > longest) fail([...path, "minLength"], `cannot be enforced: beside this pattern or format lengths go up to ${longest}`);
-  const top = max === Infinity ? Infinity : Math.min(max, longest);
-  return intersect(small, toDfa(repeat(inJsonString(anyChar), min, top), budget), budget);
+  for (let longest = Math.max(min, Math.min(max, LONGEST_COUNTED)); longest >= min && longest <= LONGEST_COUNTED; longest >>= 1) {
+    budget.spend(COUNTING);
+    try {
+      const lengths = repeat(inJsonString(anyChar), min, max === Infinity ? Infinity : longest);
+      return intersect(small, toDfa(lengths, new Budget(10 * COUNTING)), new Budget(COUNTING));
+    } catch (error) {
+      if (!(error instanceof BudgetSpent)) throw error;
+    }
+  }
+  return fail([...path, "minLength"], "cannot be enforced beside this pattern or format: it is too large to be counted");
 }
 
 function quoted(inner: Node): Node {
