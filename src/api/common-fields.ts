@@ -7,6 +7,9 @@ export const modelField = (description: string) => works(Type.String({ minLength
 export const servedModel = modelField('The served model\'s id or one of its aliases; "default" and absence mean the default model.');
 export const stream = works(Type.Boolean({ description: "Sends the answer as server-sent events while it is written.", default: false }));
 export const timeout = works(Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: "Seconds until the request is given up." }));
+export const encoderPriority = works(
+  Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, description: "Lower is served first, and alone; 0 without it." }),
+);
 export const parallelToolCalls = works(Type.Boolean({ description: "false allows one call per answer.", default: true }));
 export const topK = works(Type.Integer({ minimum: -1, maximum: 2 ** 31 - 1, description: "Draws from the k likeliest tokens; 0 and -1 are off." }));
 export const minP = works(

@@ -10,10 +10,14 @@ export interface QueuedText {
 
 interface Waiting {
   readonly id: number;
+  readonly priority: number;
   readonly rest: QueuedText[]; // longest last, which is taken first
 }
 
-/** Requests take turns text by text, so that a short one does not wait for the end of a long one. */
+/**
+ * The most urgent requests have a step for themselves; among them, requests take turns text by text, so that a short one does not wait for
+ * the end of a long one.
+ */
 export class EncodeQueue {
   private readonly waiting: Waiting[] = [];
 
@@ -24,10 +28,10 @@ export class EncodeQueue {
   }
 
   /** False where as many requests wait as may; nothing is added then. */
-  add({ id, texts }: Encode): boolean {
+  add({ id, texts, priority = 0 }: Encode): boolean {
     if (this.waiting.length >= this.maxRequests) return false;
     const rest = texts.map((content, text) => ({ id, text, content }));
-    this.waiting.push({ id, rest: rest.sort((a, b) => a.content.ids.length - b.content.ids.length) });
+    this.waiting.push({ id, priority, rest: rest.sort((a, b) => a.content.ids.length - b.content.ids.length) });
     return true;
   }
 
@@ -41,7 +45,9 @@ export class EncodeQueue {
   take(budget: number): QueuedText[] {
     const taken: QueuedText[] = [];
     let left = budget;
-    for (let open = [...this.waiting]; open.length > 0;) {
+    const urgent = Math.min(...this.waiting.map(({ priority }) => priority));
+    const turns = this.waiting.filter(({ priority }) => priority === urgent);
+    for (let open = turns; open.length > 0;) {
       open = open.filter(({ rest }) => {
         const length = rest.at(-1)?.content.ids.length;
         if (length === undefined || (length > left && taken.length > 0)) return false;
@@ -50,8 +56,8 @@ export class EncodeQueue {
         return true;
       });
     }
-    const [first, ...others] = this.waiting;
-    this.waiting.splice(0, Infinity, ...[...others, ...(first ? [first] : [])].filter(({ rest }) => rest.length > 0));
+    const others = this.waiting.filter(request => request !== turns[0]);
+    this.waiting.splice(0, Infinity, ...[...others, ...turns.slice(0, 1)].filter(({ rest }) => rest.length > 0));
     return taken;
   }
 }

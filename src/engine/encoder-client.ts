@@ -9,7 +9,7 @@ export interface EncoderEngine {
   readonly info: EncoderInfo | undefined;
   readonly state: EngineState;
   /** One vector per text, in their order. Throws EngineError; an aborted signal ends the work within one step and rejects with its reason. */
-  encode(texts: readonly EncodeText[], signal: AbortSignal): Promise<Float32Array[]>;
+  encode(texts: readonly EncodeText[], signal: AbortSignal, priority?: number): Promise<Float32Array[]>;
 }
 
 export interface EncoderStart {
@@ -53,7 +53,7 @@ export class EncoderProcess implements EncoderEngine {
     return this.child.pid;
   }
 
-  async encode(texts: readonly EncodeText[], signal: AbortSignal): Promise<Float32Array[]> {
+  async encode(texts: readonly EncodeText[], signal: AbortSignal, priority?: number): Promise<Float32Array[]> {
     this.child.checkReady();
     signal.throwIfAborted();
     const id = this.nextId++;
@@ -71,7 +71,7 @@ export class EncoderProcess implements EncoderEngine {
     };
     signal.addEventListener("abort", leave);
     this.requests.set(id, { vectors, left: texts.length, end });
-    this.child.send({ type: "encode", id, texts });
+    this.child.send({ type: "encode", id, texts, ...(priority !== undefined && { priority }) });
     return promise;
   }
 

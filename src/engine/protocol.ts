@@ -358,6 +358,7 @@ export interface Encode {
   readonly type: "encode";
   readonly id: number;
   readonly texts: readonly EncodeText[]; // at least one
+  readonly priority?: number; // lower is served first; 0 when absent
 }
 
 export type ToEncoder = Encode | Abort | Drain;

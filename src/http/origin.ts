@@ -1,7 +1,9 @@
 // Who sent a request: for equal shares among clients, and for wishes that only trusted ones may have.
 import type { Service } from "../chat/service.ts";
 import type { Engine } from "../engine/client.ts";
+import type { EncoderEngine } from "../engine/encoder-client.ts";
 import type { RepetitionPolicy } from "../engine/protocol.ts";
+import type { EncoderService } from "../retrieval/service.ts";
 import { isLoopback } from "../util/loopback.ts";
 
 interface Peer {
@@ -65,6 +67,15 @@ export function serviceFor(service: Service, request: Request, rules: TrustRules
   };
   const bound = Object.create(engine, { generate: { value: generate } }) as Engine;
   return Object.create(service, { engine: { value: bound } }) as Service;
+}
+
+/** The encoder as one request uses it: with the request's priority, or behind all others. */
+export function encoderFor(service: EncoderService, request: Request, wished: number | undefined): EncoderService {
+  const priority = background.has(request) ? lowest : wished;
+  const { engine } = service;
+  const encode: EncoderEngine["encode"] = (texts, signal) => engine.encode(texts, signal, priority);
+  const bound = Object.create(engine, { encode: { value: encode } }) as EncoderService["engine"];
+  return Object.create(service, { engine: { value: bound } }) as EncoderService;
 }
 
 /** By `user` first; then by key, unless all clients must send the same; then by connection. */

@@ -5,6 +5,7 @@ import type { ChatRequest, Tool } from "../../src/chat/types.ts";
 import { EngineError } from "../../src/engine/error.ts";
 import { until } from "../helpers/until.ts";
 import { random } from "../parsers/cuts.ts";
+import { byteLevel, chatTokens } from "../tokenizer/fixtures.ts";
 import { chat, collect, fold, generation, openTestService, type Setup } from "./service.ts";
 
 const never = new AbortController().signal;
@@ -152,6 +153,24 @@ describe("reasoning", () => {
     expect((await budgetOf({ generation: generation({ thinkingBudget: 0 }) }, { thinkingBudget: 7 })).thinking?.budget).toBe(0);
     expect((await budgetOf({})).thinking).toBeUndefined();
     expect((await budgetOf({ generation: generation({ thinkingBudget: 5 }) }, { reasoningParser: "none" })).thinking).toBeUndefined();
+  });
+
+  test("that is ended begins the content, unless the answer is held to something that does", async () => {
+    const channels = ["<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>", "<|call|>", "<|return|>"];
+    const files = { "tokenizer.json": byteLevel([...chatTokens, ...channels.map(content => ({ content, special: true }))]) };
+    const options = { reasoningParser: "harmony", toolParser: "harmony" };
+    const endingOf = async (request: Partial<ChatRequest>) => {
+      const wish = { thinkingBudget: 5, ...request.generation };
+      const { engine, service } = await run({ says: "a", files, options }, { ...request, generation: generation(wish) });
+      return service.tokenizer.decode(engine.sequences[0]!.request.thinking!.ending, { skipSpecial: false });
+    };
+    const next = "<|end|><|start|>assistant";
+    const final = `${next}<|channel|>final<|message|>`;
+    const strict = { ...weather, strict: true };
+    expect(await endingOf({})).toBe(final);
+    expect(await endingOf({ tools: [strict] })).toBe(final);
+    expect(await endingOf({ tools: [strict], toolChoice: "required" })).toBe(next);
+    expect(await endingOf({ generation: generation({ constraint: { type: "choice", field: "f", choices: ["a"] } }) })).toBe(next);
   });
 
   test("cannot have a budget where its tags are spelled out", async () => {

@@ -41,6 +41,20 @@ describe("a step", () => {
   });
 });
 
+test("the most urgent have a step for themselves, and the others go on in their order behind them", () => {
+  const queue = new EncodeQueue(10);
+  queue.add({ ...request(1, 3, 3), priority: 9 });
+  queue.add(request(2, 3, 3, 3));
+  queue.add({ ...request(3, 3), priority: 9 });
+  expect(names(queue.take(7))).toEqual(["2.2", "2.1"]);
+  queue.add({ ...request(4, 3), priority: -1 });
+  expect(names(queue.take(100))).toEqual(["4.0"]);
+  expect(names(queue.take(100))).toEqual(["2.0"]);
+  expect(names(queue.take(7))).toEqual(["1.1", "3.0"]);
+  expect(names(queue.take(7))).toEqual(["1.0"]);
+  expect([queue.take(7), queue.idle]).toEqual([[], true]);
+});
+
 test("one request more than may wait is not taken, and its place is free again once another has begun its last text", () => {
   const queue = new EncodeQueue(1);
   expect(queue.add(request(1, 3))).toBe(true);

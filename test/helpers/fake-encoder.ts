@@ -29,6 +29,7 @@ const encoderInfo: EncoderInfo = {
 
 export class FakeEncoder implements OwnedEncoder {
   readonly asked: (readonly EncodeText[])[] = [];
+  readonly priorities: (number | undefined)[] = []; // likewise
   readonly info: EncoderInfo | undefined;
   state: OwnedEncoder["state"] = "ready";
   aborted = 0;
@@ -43,10 +44,11 @@ export class FakeEncoder implements OwnedEncoder {
     return refuses === undefined ? Promise.resolve(this.info!) : Promise.reject(new EngineRefused(refuses, 1));
   }
 
-  async encode(texts: readonly EncodeText[], signal: AbortSignal): Promise<Float32Array[]> {
+  async encode(texts: readonly EncodeText[], signal: AbortSignal, priority?: number): Promise<Float32Array[]> {
     const { fails, hangs, vector = ({ ids }) => [ids.length, ids[0]!, ids.at(-1)!] } = this.options;
     if (this.state !== "ready") throw new EngineError("engine_lost", `the engine is ${this.state}`, 2);
     this.asked.push(texts);
+    this.priorities.push(priority);
     if (fails) throw fails;
     if (hangs) {
       await new Promise<void>(resolve => signal.addEventListener("abort", () => resolve(), { once: true }));

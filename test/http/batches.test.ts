@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../helpers/until.ts";
+import { openEncoders } from "./encoders.ts";
 import { chat, hello, open, say } from "./open.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
 
@@ -50,6 +51,18 @@ test("a batch answers its lines behind all others, and tells failures apart", as
   const [failed] = await content(opened, batch.error_file_id);
   expect(failed).toMatchObject({ custom_id: "b", response: { status_code: 400, body: { error: { param: "messages" } } } });
   expect(opened.engine.sequences.map(({ request }) => request.priority)).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
+});
+
+test("a batch of embeddings comes behind all others, whatever its lines wish for", async () => {
+  const opened = openEncoders({ dataFolder: folder() });
+  const url = "/v1/embeddings";
+  const batch = await runBatch(
+    opened,
+    [line("a", { url, body: { input: "one" } }), line("b", { url, body: { input: "two", priority: -5 } })].join("\n"),
+    url,
+  );
+  expect(batch.request_counts).toEqual({ total: 2, completed: 2, failed: 0 });
+  expect(opened.encoder.priorities).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
 });
 
 test("a file with broken lines fails its batch before anything runs, each with its line", async () => {

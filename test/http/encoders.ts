@@ -20,7 +20,8 @@ export function encoderFolder(files: Readonly<Record<string, object>> = {}): str
 
 const plain = encoderFolder();
 
-type Options = Partial<Pick<EncoderServiceOptions, "maxLength" | "overflow" | "task">> & FakeEncoderOptions & { readonly folder?: string };
+type Options = Partial<Pick<EncoderServiceOptions, "maxLength" | "overflow" | "task">> &
+  FakeEncoderOptions & { readonly folder?: string; readonly dataFolder?: string };
 
 /** An app that embeds (and ranks, with another engine of the same kind) under the name org/encoder. */
 export function openEncoders(options: Options = {}): Opened & { readonly encoder: FakeEncoder; readonly ranker: FakeEncoder } {
@@ -30,5 +31,5 @@ export function openEncoders(options: Options = {}): Opened & { readonly encoder
     openEncoderService(options.folder ?? plain, { id: "org/encoder", task, start: () => engine, ...more });
   const embed = new EncoderHost({ flag: "--embedding-model", locked: service("embed", encoder), aliases: ["/models/encoder"] });
   const rank = new EncoderHost({ flag: "--rerank-model", locked: service("rank", ranker) });
-  return { ...open("Hi", { encoders: { embed, rank } }), encoder, ranker };
+  return { ...open("Hi", { encoders: { embed, rank }, ...(options.dataFolder && { dataFolder: options.dataFolder }) }), encoder, ranker };
 }

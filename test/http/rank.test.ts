@@ -33,6 +33,15 @@ describe("rerank", () => {
     expect((await json(path, { query, documents })).results.length).toBe(3);
   });
 
+  test("hands the priority on, as scores and embeddings do", async () => {
+    const { json, ranker, encoder } = openEncoders();
+    await json("/v1/rerank", { query, documents, priority: 3 });
+    await json("/v1/score", { text_1: query, text_2: "one", priority: -2 });
+    await json("/v1/score", { text_1: query, text_2: "one" });
+    await json("/v1/embeddings", { input: "one", priority: 7 });
+    expect([ranker.priorities, encoder.priorities]).toEqual([[3, -2, undefined], [7]]);
+  });
+
   test("gives the best and leaves documents out where that is asked for", async () => {
     const { json } = openEncoders();
     const { results } = await json("/v1/rerank", { query, documents, top_n: 2, return_documents: false });

@@ -2,7 +2,7 @@
 import Type from "typebox";
 import type { Embeddings, EmbeddingRequest } from "../../retrieval/embed.ts";
 import { accepted, bodySchema, checkBody, works, type Body } from "../body.ts";
-import { modelField, timeout } from "../common-fields.ts";
+import { encoderPriority, modelField, timeout } from "../common-fields.ts";
 
 const maxInputs = 2048;
 const tokenId = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 });
@@ -22,6 +22,7 @@ export const embeddingFields = {
   prompt_name: works(
     Type.String({ maxLength: 256, description: "One of the prompts in the model's config_sentence_transformers.json; it goes before each text." }),
   ),
+  priority: encoderPriority,
   timeout,
 };
 
@@ -31,6 +32,7 @@ export interface EmbeddingWire {
   readonly request: EmbeddingRequest;
   readonly model: string | undefined;
   readonly isBase64: boolean;
+  readonly priority: number | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly ignored: readonly string[];
 }
@@ -49,6 +51,7 @@ export function decodeEmbeddings(value: unknown): EmbeddingWire {
     },
     model: body.model,
     isBase64: body.encoding_format === "base64",
+    priority: body.priority,
     timeoutSeconds: body.timeout,
     ignored: [...ignored],
   };

@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Pair, RankLimits, Ranking } from "../../retrieval/rank.ts";
 import { bodySchema, checkBody, refuse, refused, works, type Body } from "../body.ts";
 import { rankModel, perDocumentField, truncateField } from "./fields.ts";
-import { timeout } from "../common-fields.ts";
+import { encoderPriority, timeout } from "../common-fields.ts";
 
 const maxDocuments = 2048;
 const text = Type.String({ minLength: 1 });
@@ -19,6 +19,7 @@ const rerankFields = {
   max_tokens_per_doc: perDocumentField,
   truncate_prompt_tokens: truncateField,
   rank_fields: refused("documents have one field here, text"),
+  priority: encoderPriority,
   timeout,
 };
 
@@ -30,6 +31,7 @@ export interface RerankWire {
   readonly model: string | undefined;
   readonly count: number; // of results
   readonly withDocuments: boolean;
+  readonly priority: number | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly ignored: readonly string[];
 }
@@ -50,6 +52,7 @@ export function decodeRerank(value: unknown): RerankWire {
     model: body.model,
     count,
     withDocuments: body.return_documents ?? true,
+    priority: body.priority,
     timeoutSeconds: body.timeout,
     ignored: [...ignored],
   };

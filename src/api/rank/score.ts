@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Pair, RankLimits, Ranking } from "../../retrieval/rank.ts";
 import { bodySchema, checkBody, refuse, works, type Body } from "../body.ts";
 import { rankModel, truncateField } from "./fields.ts";
-import { timeout } from "../common-fields.ts";
+import { encoderPriority, timeout } from "../common-fields.ts";
 
 const maxPairs = 2048;
 const text = Type.String({ minLength: 1 });
@@ -16,6 +16,7 @@ const scoreFields = {
   documents: texts("Another name of `text_2`."),
   model: rankModel,
   truncate_prompt_tokens: truncateField,
+  priority: encoderPriority,
   timeout,
 };
 
@@ -25,6 +26,7 @@ export interface ScoreWire {
   readonly pairs: readonly Pair[];
   readonly limits: RankLimits;
   readonly model: string | undefined;
+  readonly priority: number | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly ignored: readonly string[];
 }
@@ -46,6 +48,7 @@ export function decodeScore(value: unknown): ScoreWire {
     pairs: documents.map((document, i) => ({ query: queries[queries.length === 1 ? 0 : i]!, document, name: `${documentName}[${i}]` })),
     limits: (body.truncate_prompt_tokens ?? -1) > 0 ? { pair: body.truncate_prompt_tokens! } : {},
     model: body.model,
+    priority: body.priority,
     timeoutSeconds: body.timeout,
     ignored: [...ignored],
   };

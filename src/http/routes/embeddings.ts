@@ -5,6 +5,7 @@ import { embed } from "../../retrieval/embed.ts";
 import type { Context } from "../context.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
+import { encoderFor } from "../origin.ts";
 import { reply } from "../reply.ts";
 
 export function embeddingRoutes(context: Context) {
@@ -13,7 +14,7 @@ export function embeddingRoutes(context: Context) {
     async ({ request, set }) => {
       const wire = decodeEmbeddings(await readJson(request, context.limits));
       const run = async (signal: AbortSignal) => {
-        const service = await context.encoders.embed.find(wire.model);
+        const service = encoderFor(await context.encoders.embed.find(wire.model), request, wire.priority);
         const embeddings = await embed(service, wire.request, signal);
         return { body: encodeEmbeddings(embeddings, service.id, wire.isBase64), truncated: embeddings.truncated };
       };

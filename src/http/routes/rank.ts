@@ -7,12 +7,14 @@ import { randomId } from "../../util/id.ts";
 import type { Context } from "../context.ts";
 import { readJson } from "../limits.ts";
 import { operation } from "../operation.ts";
+import { encoderFor } from "../origin.ts";
 import { reply } from "../reply.ts";
 
 interface Wire {
   readonly pairs: readonly Pair[];
   readonly limits: RankLimits;
   readonly model: string | undefined;
+  readonly priority: number | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly ignored: readonly string[];
 }
@@ -34,7 +36,7 @@ function ranked<W extends Wire>(
     const wire = decode(await readJson(request, context.limits));
     const id = randomId(prefix);
     const run = async (signal: AbortSignal) => {
-      const service = await context.encoders.rank.find(wire.model);
+      const service = encoderFor(await context.encoders.rank.find(wire.model), request, wire.priority);
       const ranking = await rank(service, wire.pairs, wire.limits, signal);
       return { body: encode(ranking, wire, { id, model: service.id, created: Math.floor(Date.now() / 1000) }), truncated: ranking.truncated };
     };
