@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { TokenizerError } from "./error.ts";
 import { isObject, type Json } from "../util/json.ts";
 import { listFiles, readObject } from "./files.ts";
+import { readVocabAndMerges } from "./merges.ts";
 import { readTemplates, type TemplateSources } from "./template-files.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -54,8 +55,10 @@ export function openTextModel(folder: string): TextModel {
 export function openTokenizer(folder: string, config: Json = readObject(folder, "tokenizer_config.json") ?? {}): Tokenizer {
   const path = join(folder, "tokenizer.json");
   const json = readObject(folder, "tokenizer.json");
-  if (!json) throw new TokenizerError(`${path} is missing${otherFormat(folder)}`);
-  return Tokenizer.from(json, config, path);
+  if (json) return Tokenizer.from(json, config, path);
+  const made = readVocabAndMerges(folder, config);
+  if (!made) throw new TokenizerError(`${path} is missing${otherFormat(folder)}`);
+  return Tokenizer.from(made, config, join(folder, "vocab.json"));
 }
 
 /** What the folder has in its place, and what to do. */

@@ -119,11 +119,11 @@ export class Tokenizer implements Spells {
   }
 }
 
-/** What the library wants spelled out: sections that are absent. */
+/** What the library wants spelled out: sections that are absent, and those that are read here. */
 function complete(json: Json): Json {
-  const sections = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null };
+  const sections = { decoder: null, post_processor: null, normalizer: null };
   const addedTokens = Array.isArray(json["added_tokens"]) ? json["added_tokens"] : [];
-  return { ...sections, ...json, added_tokens: addedTokens };
+  return { ...sections, ...json, pre_tokenizer: null, added_tokens: addedTokens };
 }
 
 /** The library keeps added tokens, BPE, WordPiece and what stands around a text; normalizing, cutting and unigrams are ours: its own differ from the reference. */

@@ -7,7 +7,7 @@ import { characterLines, digest, makeLine, mulberry32 } from "./lines.ts";
 
 export interface Recorded {
   readonly ids: readonly number[]; // a number for every 100 lines
-  readonly texts: readonly number[];
+  readonly texts?: readonly number[];
 }
 
 /** By vocabulary, then by corpus. */
@@ -43,7 +43,7 @@ const GROUP = 100;
 export function differences(tokenizer: Tokenizer, name: CorpusName, recorded: Recorded): { ids: number[]; texts: number[] } {
   const ids = corpus(name).map(line => tokenizer.encode(line, { specialTokens: true }));
   const codes = ids.map(line => Array.from(tokenizer.decode(line, { skipSpecial: false }), character => character.codePointAt(0)!));
-  return { ids: strange(ids, recorded.ids), texts: strange(codes, recorded.texts) };
+  return { ids: strange(ids, recorded.ids), texts: recorded.texts ? strange(codes, recorded.texts) : [] };
 }
 
 function strange(values: readonly Iterable<number>[], wanted: readonly number[]): number[] {

@@ -7,7 +7,19 @@ const failures: Readonly<Record<string, readonly [Record<string, unknown>, RegEx
   "no tokenizer.json": [{}, /tokenizer\.json is missing/],
   "a SentencePiece model alone": [{ "tokenizer.model": "x" }, /tokenizer\.json is missing: tokenizer\.model cannot be read instead; make it with/],
   "ranks alone": [{ "qwen.tiktoken": "x" }, /tokenizer\.json is missing: qwen\.tiktoken cannot be read instead/],
-  "vocabulary and merges alone": [{ "vocab.json": {}, "merges.txt": "x" }, /tokenizer\.json is missing: vocab\.json cannot be read instead/],
+  "a vocabulary without merges": [{ "vocab.json": {} }, /tokenizer\.json is missing: vocab\.json cannot be read instead/],
+  "a vocabulary and merges of an unknown class": [
+    { "vocab.json": {}, "merges.txt": "x", "tokenizer_config.json": { tokenizer_class: "OtherTokenizerFast" } },
+    /tokenizer_config\.json: the tokenizer_class "OtherTokenizer" is not supported without a tokenizer\.json \(GPT2Tokenizer, Qwen2Tokenizer are\)/,
+  ],
+  "merges that are no pairs": [
+    { "vocab.json": {}, "merges.txt": "#version: 0.2\na b\nc", "tokenizer_config.json": { tokenizer_class: "GPT2Tokenizer" } },
+    /merges\.txt: line 3 is no pair/,
+  ],
+  "a vocabulary and merges that want a first token": [
+    { "vocab.json": {}, "merges.txt": "", "tokenizer_config.json": { tokenizer_class: "GPT2Tokenizer", add_bos_token: true } },
+    /add_bos_token is not supported without a tokenizer\.json/,
+  ],
   "a tokenizer.json that is no JSON": [{ "tokenizer.json": "{oops" }, /tokenizer\.json is not JSON/],
   "a tokenizer.json that is a list": [{ "tokenizer.json": "[]" }, /tokenizer\.json holds no JSON object/],
   "a tokenizer.json without a model": [{ "tokenizer.json": "{}" }, /tokenizer\.json describes no tokenizer model/],

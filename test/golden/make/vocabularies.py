@@ -5,6 +5,7 @@ are made of seeded pieces; test/tokenizer/reference.test.ts makes the same.
 """
 
 import json
+import tempfile
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -100,6 +101,25 @@ def record(path, corpus):
     return numbers
 
 
+def record_classes(corpus):
+    """The byte-level vocabulary as vocab.json and merges.txt, read by the classes of transformers that know how to cut a text."""
+    from transformers import AutoTokenizer
+
+    model = json.loads((HERE / "byte_level.json").read_text())["model"]
+    recorded = {}
+    for name in ("GPT2Tokenizer", "Qwen2Tokenizer"):
+        with tempfile.TemporaryDirectory() as folder:
+            # All purposes are named: the classes give a token that the vocabulary lacks an id beyond its end.
+            config = {"tokenizer_class": name, "unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<unk>"}
+            merges = ["#version: 0.2", *(" ".join(pair) for pair in model["merges"])]
+            for file, text in {"vocab.json": json.dumps(model["vocab"]), "merges.txt": "\n".join(merges), "tokenizer_config.json": json.dumps(config)}.items():
+                (Path(folder) / file).write_text(text)
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            ids = {key: [tokenizer(line, add_special_tokens=False).input_ids for line in lines] for key, lines in corpus.items()}
+        recorded[name] = {key: {"ids": groups(lines)} for key, lines in ids.items()}
+    return recorded
+
+
 def write(name, recorded):
     (HERE / name).write_text(json.dumps(recorded) + "\n")
     print(f"{name}: {len(recorded)} vocabularies")
@@ -113,6 +133,7 @@ def main():
             train(make, corpus["seed 11"] if make in (byte_level, byte_fallback) else texts)  # the last two do not know every character
     trained = ("byte_level", "byte_fallback", "unigram", "word_piece")
     write("recorded.json", {name: record(HERE / f"{name}.json", corpus) for name in trained})
+    write("recorded-classes.json", record_classes(corpus))
     fetched = sorted(FETCHED.glob("*/tokenizer.json"))
     if fetched:
         write("recorded-real.json", {path.parent.name: record(path, corpus) for path in fetched})
