@@ -153,6 +153,7 @@ test.each([
 
 test.each([
   ["modalities", ["audio"]],
+  ["modalities", ["text", "audio"]],
   ["service_tier", "flex"],
   ["tools", [{ type: "web_search" }]],
 ])("%s %j is documented by OpenAI and refused as unsupported", (name, value) => {

@@ -386,6 +386,7 @@ describe("a mistake", () => {
     [{ ...hello, tool_choice: "required" }, "tool_choice", /without tools/],
     [{ ...hello, background: true, store: false }, "background", /needs 'store'/],
     [{ ...hello, background: true, stream: true }, "background", /together with 'stream'/],
+    [{ ...hello, include: ["novelty"] }, "include[0]", /must be "reasoning.encrypted_content" or/],
     [{ ...hello, truncation: "auto" }, "truncation", /never cut in silence/],
     [{ ...hello, conversation: "conv_1" }, "conversation", /is not supported/],
     [{ ...hello, top_logprobs: 2 }, "top_logprobs", /needs "message.output_text.logprobs"/],

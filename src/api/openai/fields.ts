@@ -105,7 +105,7 @@ export const chatFields = {
     }),
   ),
   modalities: accepted(
-    Type.Array(Type.Literal("text", { "x-refused": "this route answers with text" }), { maxItems: 1, description: 'Only ["text"].' }),
+    Type.Array(Type.Literal("text", { "x-refused": "this route answers with text" }), { maxItems: 2, description: 'Only ["text"].' }),
   ),
   verbosity: accepted(
     Type.Enum(["low", "medium", "high"], { description: "No effect: these models have no such control; ask for it in the prompt." }),

@@ -23,6 +23,16 @@ export const inputFields = {
   conversation: refused("conversations are not stored; use previous_response_id"),
 };
 
+const included = ["reasoning.encrypted_content", "message.output_text.logprobs"] as const;
+const nothingToInclude = [
+  "message.input_image.image_url",
+  "file_search_call.results",
+  "web_search_call.results",
+  "web_search_call.action.sources",
+  "code_interpreter_call.outputs",
+  "computer_call_output.output.image_url",
+] as const;
+
 const nothing = "No effect: a local server keeps no users.";
 
 export const responsesFields = {
@@ -31,9 +41,10 @@ export const responsesFields = {
   store: works(Type.Boolean({ description: "Keeps the response for a while, to be read again or to go on from.", default: true })),
   background: works(Type.Boolean({ description: "Answers at once; the response is read later. Needs `store`, not with `stream`.", default: false })),
   include: works(
-    Type.Array(Type.String({ maxLength: 256 }), {
+    Type.Array(Type.Enum([...included, ...nothingToInclude]), {
       maxItems: 32,
-      description: "`reasoning.encrypted_content` lets a client that stores nothing give thinking back; `message.output_text.logprobs`.",
+      description:
+        "`reasoning.encrypted_content` lets a client that stores nothing give thinking back; `message.output_text.logprobs`. The others have no effect: they belong to tools that are not served.",
     }),
   ),
   max_output_tokens: works(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, description: "Upper bound of generated tokens, thinking included." })),
