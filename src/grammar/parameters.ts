@@ -30,6 +30,8 @@ function valueNode(root: Schema, placed: Placed, after: string, budget: Budget):
   if (typeof schema !== "object") return schema ? plainText(after, budget) : partNode(root, placed, budget);
   const own = checked({ schema, path });
   const values = Array.isArray(own["enum"]) ? own["enum"] : Object.hasOwn(own, "const") ? [own["const"]] : undefined;
+  const beside = values && keywords(own).find(name => !["enum", "const", "type"].includes(name));
+  if (beside !== undefined) fail([...path, beside], "cannot be enforced beside enum or const in this model's format of calls");
   if (values) return choice(values.map(value => text(typeof value === "string" ? value : JSON.stringify(value))));
   const options = (["anyOf", "oneOf"] as const).flatMap(name =>
     Array.isArray(own[name]) ? own[name].map((option, i): Placed => ({ schema: option, path: [...path, name, i] })) : [],
@@ -37,7 +39,7 @@ function valueNode(root: Schema, placed: Placed, after: string, budget: Budget):
   if (options.length > 0) return choice(options.map(option => valueNode(root, option, after, budget)));
   const types = typesOf(own, path);
   if (!types.includes("string")) return partNode(root, placed, budget);
-  const narrowing = keywords(own).find(name => ["pattern", "format", "minLength", "maxLength"].includes(name));
+  const narrowing = keywords(own).find(name => ["pattern", "format", "minLength", "maxLength", "not", "if", "allOf"].includes(name));
   if (narrowing !== undefined) fail([...path, narrowing], "cannot be enforced in this model's format of calls, which writes strings as they are");
   return plainText(after, budget); // any text is a string, whatever else the schema allows
 }
@@ -47,8 +49,10 @@ function resolved(root: Schema, placed: Placed): { readonly schema: object | boo
   for (let hops = 0; hops < 20; hops++) {
     if (typeof schema === "boolean") return { schema, path };
     const own = checked({ schema, path });
-    if (typeof own["$ref"] !== "string") return { schema: own, path };
-    ({ schema, path } = resolve(root, own["$ref"], path));
+    const [only, ...more] = Array.isArray(own["allOf"]) ? own["allOf"] : [];
+    if (keywords(own).join() === "allOf" && more.length === 0) [schema, path] = [only, [...path, "allOf", 0]];
+    else if (typeof own["$ref"] === "string") ({ schema, path } = resolve(root, own["$ref"], path));
+    else return { schema: own, path };
   }
   return fail(path, "refers to itself without end");
 }

@@ -75,6 +75,22 @@ describe.each(toolFormats.map(format => [format.name, format] as const))("requir
   });
 });
 
+test.each([
+  [{ type: "string", not: { enum: ["x"] } }, "not"],
+  [{ type: "string", allOf: [{ maxLength: 2 }] }, "allOf"],
+  [{ enum: ["a", "bc"], maxLength: 1 }, "maxLength"],
+])("where arguments are written one by one, %j is refused at %p", (schema, keyword) => {
+  const format = toolFormats.find(({ syntax }) => syntax.parameters)!;
+  const tool = { name: "say", parameters: { type: "object", properties: { word: schema } } };
+  let path: unknown;
+  try {
+    masksOf(callsForm(format, { tools: [tool] }));
+  } catch (error) {
+    path = (error as { path?: unknown }).path;
+  }
+  expect(path).toEqual(["properties", "word", keyword]);
+});
+
 describe("with hermes", () => {
   const hermes = toolFormats.find(format => format.name === "hermes")!;
   const id = (text: string) => tokenizer.addedId(text)!;
