@@ -93,10 +93,10 @@ export class PromptReader {
 
   /** Reads the chunks; notes in `pending` what will be known, and yields the rows that have come to the end of their prompts. */
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
-    const blockSize = this.prefixes?.blockSize ?? Infinity;
+    const { blockSize, least } = this.prefixes ?? { blockSize: Infinity, least: Infinity };
     for (let rest = chunks; rest.length > 0;) {
       const behind = rest.map(chunk => ({ ...chunk, from: this.catchUp(this.reading.get(chunk.sequence)!) }));
-      const { now: whole, later } = splitWave(behind, blockSize);
+      const { now: whole, later } = splitWave(behind, blockSize, least);
       const now = whole.map(chunk => this.readToLastSnapshot(chunk, pending));
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);

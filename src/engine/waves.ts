@@ -4,19 +4,20 @@ import type { Chunk } from "../scheduler/scheduler.ts";
 
 /**
  * The chunks that are read now, and those that had better wait until the blocks of one of them are stored: at least half
- * of such a chunk is then found there. The first chunk never waits.
+ * of such a chunk, and `least` ids, are then found there. The first chunk never waits.
  */
-export function splitWave(chunks: readonly Chunk[], blockSize: number): { now: Chunk[]; later: Chunk[] } {
+export function splitWave(chunks: readonly Chunk[], blockSize: number, least: number): { now: Chunk[]; later: Chunk[] } {
   const [now, later]: [Chunk[], Chunk[]] = [[], []];
-  for (const chunk of chunks) (now.some(leader => spares(leader, chunk, blockSize)) ? later : now).push(chunk);
+  for (const chunk of chunks) (now.some(leader => spares(leader, chunk, blockSize, least)) ? later : now).push(chunk);
   return { now, later };
 }
 
-function spares(leader: Chunk, { sequence, from, to }: Chunk, blockSize: number): boolean {
+function spares(leader: Chunk, { sequence, from, to }: Chunk, blockSize: number, least: number): boolean {
   if (sequence.measuresPrompt || sequence.adapter !== leader.sequence.adapter) return false;
   const { source } = leader.sequence;
   const [published, most] = [leader.to === source.length ? leader.to : leader.to - (leader.to % blockSize), sequence.source.length - 1];
-  if (Math.min(published, most) - from < (to - from) / 2) return false; // before ids are compared
+  const enough = Math.max(least, (to - from) / 2);
+  if (Math.min(published, most) - from < enough) return false; // before ids are compared
   const found = Math.min(published, most, common(source, sequence.source));
-  return found > from && found - from >= (to - from) / 2;
+  return found > from && found - from >= enough;
 }

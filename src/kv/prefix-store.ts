@@ -7,6 +7,9 @@ import { BlockFormat, type StoredBlock } from "./block.ts";
 import type { DiskBlocks } from "./disk-blocks.ts";
 import type { KvRows } from "./rows.ts";
 
+/** Fewer ids than these are read sooner than what is stored of them is brought back: a GPU reads dozens in the time of one. */
+const LEAST: Readonly<Record<mx.Backend, number>> = { cpu: 1, metal: 32, cuda: 32 };
+
 export class PrefixStore {
   private readonly cache: PrefixCache<StoredBlock>;
   private readonly formats: BlockFormat[] = [];
@@ -19,6 +22,7 @@ export class PrefixStore {
   constructor(
     private readonly options: PrefixCacheOptions,
     private readonly carriesStates = false,
+    readonly least = LEAST[mx.backend()], // ids that are worth storing, bringing back, or waiting for
   ) {
     const { blockSize, maxBytes, maxBlocks, maxChains } = options;
     this.cache = new PrefixCache({
@@ -62,7 +66,9 @@ export class PrefixStore {
   /** Gives the only row of `kv` what is stored of `ids` behind what it holds already; returns how many ids are stored in all. */
   restore(kv: KvRows, ids: Uint32Array): number {
     this.disk?.nextPrompt();
-    const match = this.cache.match(ids, kv.lengths[0]);
+    const held = kv.lengths[0]!;
+    const match = this.cache.match(ids, held);
+    if (match.length - held < this.least) return match.shared;
     for (const { payload } of match.blocks) this.disk?.used(payload);
     this.cache.letGo(match.blocks); // the graph below holds on to the data
     for (const { blocks, start, end } of runs(match)) {
@@ -94,6 +100,7 @@ export class PrefixStore {
    * full block. Where these are all that the row holds, the last block ends in a snapshot of its states.
    */
   publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
+    if (ids.length < this.least) return;
     let keys: readonly string[] | undefined;
     const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
       keys ??= this.disk?.keys(ids, this.blockSize) ?? [];

@@ -79,26 +79,35 @@ function chooseGroup(kind: Kind, logits: Tensor, rows: readonly SamplerRow[]): T
 function chooseTruncated(scaled: Tensor, draw: Tensor, rows: readonly SamplerRow[]): Tensor {
   const order = mx.argsort(mx.negative(scaled), -1); // [B, V], likeliest first
   const probs = mx.softmax(mx.takeAlongAxis(scaled, order, -1), -1);
-  const before = mx.subtract(mx.cumsum(probs, -1), probs);
   const vocabSize = mx.shape(scaled)[1]!;
   const rank = mx.arange(0, vocabSize, 1, "float32");
-  const inTopP = mx.less(
-    before,
-    column(rows, s => (s.topP < 1 ? s.topP : 2)),
-  ); // rounding may carry the sum past 1
-  const inTopK = mx.less(
-    rank,
-    column(rows, s => (s.topK > 0 ? s.topK : vocabSize)),
-  );
-  const likeliest = mx.sliceAxis(probs, -1, 0, 1);
-  const inMinP = mx.greaterEqual(
-    probs,
-    mx.multiply(
-      likeliest,
+  const uses = (option: (sampling: Sampling) => boolean) => rows.some(row => option(row.options.sampling));
+  const limits: Tensor[] = []; // each passes everything in a row that does not use it
+  if (uses(s => s.topP < 1)) {
+    const before = mx.subtract(mx.cumsum(probs, -1), probs);
+    limits.push(
+      mx.less(
+        before,
+        column(rows, s => (s.topP < 1 ? s.topP : 2)), // rounding may carry the sum past 1
+      ),
+    );
+  }
+  if (uses(s => s.topK > 0)) {
+    limits.push(
+      mx.less(
+        rank,
+        column(rows, s => (s.topK > 0 ? s.topK : vocabSize)),
+      ),
+    );
+  }
+  if (uses(s => s.minP > 0)) {
+    const least = mx.multiply(
+      mx.sliceAxis(probs, -1, 0, 1),
       column(rows, s => s.minP),
-    ),
-  );
-  const passes = mx.logicalOr(mx.logicalAnd(mx.logicalAnd(inTopP, inTopK), inMinP), mx.equal(rank, mx.scalar(0)));
+    );
+    limits.push(mx.greaterEqual(probs, least));
+  }
+  const passes = mx.logicalOr(limits.reduce(mx.logicalAnd), mx.equal(rank, mx.scalar(0)));
   const place = invert(mx.where(passes, probs, mx.scalar(0)), draw);
   return mx.astype(mx.squeeze(mx.takeAlongAxis(order, mx.expandDims(place, 1), -1), [1]), "uint32");
 }

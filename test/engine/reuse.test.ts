@@ -51,6 +51,27 @@ describe("the store", () => {
     prefixes.clear();
   });
 
+  test("what is sooner read again than brought back is neither stored nor waited for", async () => {
+    const random = dice(46);
+    const prefixes = openPrefixes(8, 1 << 20, [], 32);
+    const [short, long] = [idsOf(20, random), idsOf(40, random)];
+    for (const [prompt, cached] of [
+      [short, 0],
+      [long, 39],
+    ] as const) {
+      for (const again of [false, true]) {
+        const engine = new MemoryEngine(loaded, { maxRows: 8, prefillChunk: 1024 }, prefixes);
+        for (let id = 1; id <= 3; id++) engine.loop.receive(submission(id, { prompt: Uint32Array.from(prompt), maxTokens: 3, logprobs: 0 }));
+        await engine.finish();
+        const cold = await alone(loaded, submission(1, { prompt: Uint32Array.from(prompt), maxTokens: 3, logprobs: 0 }));
+        const tokens = [1, 2, 3].map(id => engine.rows(id)[0]!.cachedTokens!);
+        expect(tokens).toEqual([again ? cached : 0, cached, cached]);
+        for (let id = 1; id <= 3; id++) expect(engine.answer(id)).toEqual(cold);
+      }
+    }
+    prefixes.clear();
+  });
+
   test("a long answer is stored while it is written", async () => {
     const prefixes = openPrefixes(8);
     const prompt = Uint32Array.from(idsOf(20, dice(44)));

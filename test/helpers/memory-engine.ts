@@ -101,8 +101,8 @@ export function mixture(seed: number, count: number, vocabSize: number): Submit[
   });
 }
 
-export function openPrefixes(blockSize: number, maxBytes = 1 << 20, layout: readonly LayerLayout[] = []): PrefixStore {
-  return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes }, carriesStates(layout));
+export function openPrefixes(blockSize: number, maxBytes = 1 << 20, layout: readonly LayerLayout[] = [], least = 1): PrefixStore {
+  return new PrefixStore({ strategy: "memory-aware", blockSize, maxBytes }, carriesStates(layout), least);
 }
 
 export const STORE = storeDigest("tests");
