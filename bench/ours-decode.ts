@@ -57,12 +57,11 @@ async function run(loop: EngineLoop, { batch, prompt, spread, tokens }: Job): Pr
   };
 }
 
-const device = mx.openLibrary(options.library, "auto");
+mx.openLibrary(options.library, "auto");
 const { model, info } = loadModel(positionals[0]!);
 const runner = new Runner(model);
 // The prompts of a batch are read together, as mlx-lm is told to with prefill_batch_size.
 const limits = { maxRows: 256, maxQueue: 256, prefillChunk: 16_384, contextLength: info.contextLength };
-if (device === "gpu") mx.setCacheLimit(2 ** 30); // as the engine does; a job that is not measured compiles the kernels
 const deviceStats = () => ({ liveHandles: 0, activeBytes: 0, peakBytes: 0, cacheBytes: 0 });
 const loop = new EngineLoop(runner, { limits, vocabSize: model.vocabSize, send: message => receive(message), deviceStats });
 void loop.run();

@@ -18,12 +18,11 @@ static bool has_gpu(void) {
   return found;
 }
 
-// MLX's CUDA back end runs kernels in graphs that it keeps by their form. Its defaults are small graphs, which a step of many layers
-// waits for again and again, and a small cache, beyond which it refuses work as thrashing. Who sets these variables has the last word.
+// MLX's CUDA back end runs kernels in graphs, keeps these by their form, and refuses to go on as thrashing when a small cache of them
+// does not hit. Rows come and go here, so there are many forms. Who sets the variable has the last word. Larger graphs
+// (MLX_MAX_OPS_PER_BUFFER) make a lone row faster and are no help else: they are made anew too often.
 static void tune_cuda(void) {
 #ifdef __linux__
-  setenv("MLX_MAX_OPS_PER_BUFFER", "200", 0);
-  setenv("MLX_MAX_MB_PER_BUFFER", "1000", 0);
   setenv("MLX_CUDA_GRAPH_CACHE_SIZE", "4000", 0);
 #endif
 }

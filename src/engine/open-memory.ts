@@ -15,12 +15,12 @@ const WORK_PER_LOGIT = 24;
 /** What MLX keeps for reuse between steps: a small model needs little. */
 const ALLOCATOR_SHARE = 1 / 16; // of what may be used
 const ALLOCATOR_OF_WEIGHTS = 1 / 2;
-const ALLOCATOR_LEAST = { cpu: 16 * 2 ** 20, gpu: 2 ** 30 };
+const ALLOCATOR_LEAST = 16 * 2 ** 20;
 
 /** `chunk` is the most ids that a step reads. Sets MLX's own limits as well. */
 export function openMemory({ model, weights }: LoadedModel, holder: Holder, limit: number, chunk: number): Memory {
   if (mx.device() === "gpu") mx.setMemoryLimit(limit);
-  mx.setCacheLimit(Math.floor(Math.min(limit * ALLOCATOR_SHARE, Math.max(ALLOCATOR_LEAST[mx.device()], weights.bytes * ALLOCATOR_OF_WEIGHTS))));
+  mx.setCacheLimit(Math.floor(Math.min(limit * ALLOCATOR_SHARE, Math.max(ALLOCATOR_LEAST, weights.bytes * ALLOCATOR_OF_WEIGHTS))));
   const ledger = new Ledger({
     limit,
     maxBuffers: process.platform === "darwin" ? METAL_BUFFERS : Infinity,

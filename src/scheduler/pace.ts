@@ -27,10 +27,10 @@ export class Pace {
     return this.options.fewForms ? DEARER : Infinity;
   }
 
-  /** Ids that the next step may read; `streaming` when it draws as well. */
+  /** Ids that the next step may read; `streaming` when it draws as well. A power of two may use up the margin, or steps with a dear start would never grow. */
   chunk(streaming: boolean): number {
     const ids = this.affordable(streaming);
-    return this.options.fewForms ? 2 ** Math.floor(Math.log2(ids)) : ids;
+    return this.options.fewForms ? Math.min(2 ** Math.floor(Math.log2(ids / MARGIN)), this.options.most) : ids;
   }
 
   private affordable(streaming: boolean): number {
