@@ -323,7 +323,7 @@ export const serveOptions = {
     max: 2 ** 31 - 1,
     help: "another name of --max-thinking-tokens",
   }),
-  maxTokens: integer({ section: sampling, value: "TOKENS", default: 32_768, min: 1, max: 2 ** 31, help: "longest answer" }),
+  maxTokens: integer({ section: sampling, value: "TOKENS", default: 32_768, min: 1, max: 2 ** 31 - 1, help: "longest answer" }),
   defaultTemperature: decimal({ section: sampling, default: undefined, min: 0, max: 2, help: "0 always takes the likeliest token" }),
   defaultTopP: decimal({ section: sampling, default: undefined, min: 0, max: 1, help: "draw from the likeliest tokens with this much probability" }),
   defaultTopK: integer({

@@ -45,13 +45,18 @@ async function compile(service: Service, form: AnswerForm, field: string): Promi
     return await service.grammars.compile(form, [...(toolFormat?.markers ?? []), ...(reasoningFormat?.markers ?? [])]);
   } catch (error) {
     if (!(error instanceof GrammarError)) throw error;
-    throw refusal(error, field);
+    throw refusal(error, fieldOf(error, form) ?? field);
   }
 }
 
-function refusal({ message, path, tool }: GrammarError, field: string): ApiError {
-  const place = fieldName(path.slice(0, 40));
-  const param = (tool === undefined ? [field, place] : ["tools", tool, "parameters", place]).filter(part => part !== "").join(".");
+/** Of a tool: its parameters, or the grammar of its text. */
+function fieldOf({ tool }: GrammarError, { calls }: AnswerForm): string | undefined {
+  const input = calls?.tools.find(each => each.name === tool)?.input;
+  return tool === undefined ? undefined : (input?.field ?? `tools.${tool}.parameters`);
+}
+
+function refusal({ message, path }: GrammarError, field: string): ApiError {
+  const param = [field, fieldName(path.slice(0, 40))].filter(part => part !== "").join(".");
   return new ApiError(400, `'${param}' ${message}.`, { code: "unsupported_schema", param });
 }
 

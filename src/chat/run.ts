@@ -167,7 +167,8 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
   let completionTokens = 0;
   let cachedTokens: number | undefined;
   let repetition: string | undefined;
-  const finish = (reason: ChatFinish): ChatEvent => {
+  const finish = (ended: ChatFinish): ChatEvent => {
+    const reason = ended === "stop" && reader.calls > 0 ? "tool_calls" : ended;
     const usage: Usage = { promptTokens: prompt.length, cachedTokens: cachedTokens ?? 0, completionTokens, reasoningTokens: reader.reasoningTokens };
     return {
       type: "finish",
@@ -195,8 +196,7 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
     if (!row.finish) continue;
     yield* reader.end();
     if (reader.finished === undefined) repetition = row.repetition;
-    const reason = reader.finished ?? row.finish;
-    return yield finish(reason === "stop" && reader.calls > 0 ? "tool_calls" : reason);
+    return yield finish(reader.finished ?? row.finish);
   }
   if (!signal.aborted) throw new EngineError("engine_lost", "The engine left the request unfinished.");
 }

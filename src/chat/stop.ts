@@ -1,48 +1,36 @@
 // Stop strings. The match that is complete first ends the text, before the match; of two complete at once the one that begins first.
 // So the result is that of reading character by character, however the text is cut. Text waits only while a match is still possible.
-import type { Piece } from "../parsers/types.ts";
 
 export class StopFilter {
   /** The string that ended the text. */
   matched: string | undefined;
-  /** Characters let through. */
+  /** Characters that came in, and those let through. */
+  taken = 0;
   released = 0;
-  private readonly pieces: Piece[] = [];
-  private held = ""; // their text
+  private held = "";
 
   constructor(private readonly stops: readonly string[]) {}
 
-  feed(piece: Piece): Piece[] {
-    if (this.matched !== undefined || piece.text === "") return [];
-    this.pieces.push(piece);
-    this.held += piece.text;
-    const match = this.stops.length === 0 ? undefined : findFirst(this.held, this.stops);
+  /** What may come out now. */
+  feed(text: string): string {
+    if (this.matched !== undefined) return "";
+    this.taken += text.length;
+    this.held += text;
+    const match = findFirst(this.held, this.stops);
     this.matched = match?.stop;
-    if (match) return this.release(match.at, true);
-    return this.release(this.held.length - waitingLength(this.held, this.stops), false);
+    return this.release(match ? match.at : this.held.length - waitingLength(this.held, this.stops));
   }
 
   /** The text is over; what waited for a match comes out. */
-  end(): Piece[] {
-    return this.matched === undefined ? this.release(this.held.length, true) : [];
+  end(): string {
+    return this.matched === undefined ? this.release(this.held.length) : "";
   }
 
-  /** Tokens go through whole, or, where the text ends inside one, as the plain text that is left of them. */
-  private release(count: number, last: boolean): Piece[] {
-    const out: Piece[] = [];
-    let left = count;
-    for (let piece = this.pieces[0]; piece && left > 0; piece = this.pieces[0]) {
-      const whole = piece.text.length <= left;
-      if (!whole && piece.token && !last) break;
-      const text = whole ? piece.text : piece.text.slice(0, left);
-      out.push({ text, token: whole && piece.token });
-      if (whole) this.pieces.shift();
-      else this.pieces[0] = { text: piece.text.slice(left), token: false };
-      left -= text.length;
-      this.released += text.length;
-    }
-    this.held = this.held.slice(count - left);
-    return out;
+  private release(count: number): string {
+    const text = this.held.slice(0, count);
+    this.held = this.held.slice(count);
+    this.released += count;
+    return text;
   }
 }
 

@@ -1,7 +1,8 @@
-// One answer from ids to events: ids → text → stop strings → tool calls → reasoning → ChatEvents. Pure; run.ts feeds it from the engine.
+// One answer from ids to events: ids → text → tool calls → reasoning → stop strings → ChatEvents. Pure; run.ts feeds it from the engine.
+// Stop strings are looked for in what is left for the reader: neither in reasoning nor in calls.
 // A whole answer is the fold of the same events, so streamed and whole answers cannot differ.
 import type { TokenLogprob } from "../engine/protocol.ts";
-import type { Piece, ReasoningFormat, ReasoningParser, ToolEvent, ToolFormat, ToolParser } from "../parsers/types.ts";
+import type { Piece, ReasoningEvent, ReasoningFormat, ReasoningParser, ToolEvent, ToolFormat, ToolParser } from "../parsers/types.ts";
 import type { Detokenizer } from "../tokenizer/stream.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { CallStream } from "./calls.ts";
@@ -28,7 +29,7 @@ export interface ReaderOptions {
 }
 
 interface WaitingLogprob {
-  readonly at: number; // characters of the answer before this token
+  readonly at: number; // characters that the stop strings had seen before this token
   readonly logprob: TextLogprob;
 }
 
@@ -43,7 +44,6 @@ export class AnswerReader {
   private readonly callStream: CallStream | undefined;
   private readonly reasoning: ReasoningParser | undefined;
   private readonly waiting: WaitingLogprob[] = []; // for the text of their tokens to be let through
-  private characters = 0;
   private codePoints: number;
 
   constructor(private readonly options: ReaderOptions) {
@@ -70,10 +70,9 @@ export class AnswerReader {
   /** One id that belongs to the text (an id that only ends the sequence does not). */
   take(id: number, logprob: TokenLogprob | undefined): ChatEvent[] {
     const before = this.reasoning?.reasoning ?? false;
-    if (logprob) this.waiting.push({ at: this.characters, logprob: toTextLogprob(this.options.tokenizer, logprob, this.codePoints) });
+    if (logprob) this.waiting.push({ at: this.stops.taken, logprob: toTextLogprob(this.options.tokenizer, logprob, this.codePoints) });
     const events = this.piecesOf(id).flatMap(piece => this.takePiece(piece));
     if (before || this.reasoning?.reasoning) this.reasoningTokens++;
-    if (this.stops.matched !== undefined) events.push(...this.finish("stop"));
     return this.withLogprobs(events);
   }
 
@@ -85,18 +84,12 @@ export class AnswerReader {
     return this.withLogprobs([...events, ...this.flush()]);
   }
 
-  private finish(reason: "stop" | "tool_calls"): ChatEvent[] {
-    if (this.finished) return [];
-    const events = reason === "stop" ? this.flush() : [];
-    this.finished ??= reason;
-    return events;
-  }
-
+  /** Everything held back comes out. */
   private flush(): ChatEvent[] {
-    const events = this.stops.end().flatMap(piece => this.readPiece(piece));
+    const events: ChatEvent[] = [];
     if (this.tools && !this.finished) events.push(...this.toEvents(this.tools.end()));
-    if (this.reasoning && !this.finished) events.push(...this.reasoning.end().map(event => ({ ...event, choice: this.options.choice })));
-    return events;
+    if (this.reasoning && !this.finished) events.push(...this.say(this.reasoning.end()));
+    return [...events, ...this.releaseText()];
   }
 
   private piecesOf(id: number): Piece[] {
@@ -110,18 +103,11 @@ export class AnswerReader {
 
   private takePiece(piece: Piece): ChatEvent[] {
     if (piece.text === "" || this.finished) return [];
-    this.characters += piece.text.length;
     this.codePoints += countCodePoints(piece.text);
-    return this.stops.feed(piece).flatMap(released => this.readPiece(released));
-  }
-
-  private readPiece(piece: Piece): ChatEvent[] {
-    if (this.finished) return [];
     return this.tools ? this.toEvents(this.tools.feed(piece)) : this.readText(piece);
   }
 
   private toEvents(events: readonly ToolEvent[]): ChatEvent[] {
-    const { choice } = this.options;
     const out: ChatEvent[] = [];
     for (const event of events) {
       if (this.finished) break;
@@ -129,23 +115,44 @@ export class AnswerReader {
         out.push(...this.readText(event));
         continue;
       }
-      if (event.type === "call" && this.reasoning) out.push(...this.reasoning.call().map(text => ({ ...text, choice })));
+      if (event.type === "call") out.push(...this.say(this.reasoning?.call() ?? []), ...this.releaseText());
+      if (this.finished) break; // by a stop string in what stood before the call
       out.push(...this.callStream!.take(event));
-      if (this.callStream!.finished) out.push(...this.finish("tool_calls"));
+      if (this.callStream!.finished) this.finished = "tool_calls";
     }
     return out;
   }
 
   private readText(piece: Piece): ChatEvent[] {
+    return this.say(this.reasoning ? this.reasoning.feed(piece) : [{ type: "text", text: piece.text }]);
+  }
+
+  private say(events: readonly ReasoningEvent[]): ChatEvent[] {
     const { choice } = this.options;
-    if (!this.reasoning) return [{ type: "text", choice, text: piece.text }];
-    return this.reasoning.feed(piece).map(event => ({ ...event, choice }));
+    const out: ChatEvent[] = [];
+    for (const event of events) {
+      if (this.finished) break;
+      if (event.type === "reasoning") {
+        out.push(...this.releaseText(), { ...event, choice });
+        continue;
+      }
+      const text = this.stops.feed(event.text);
+      if (text !== "") out.push({ type: "text", choice, text });
+      if (this.stops.matched !== undefined) this.finished = "stop";
+    }
+    return out;
+  }
+
+  /** What waits for a stop string: no match goes across reasoning or a call. */
+  private releaseText(): ChatEvent[] {
+    const text = this.stops.end();
+    return text === "" ? [] : [{ type: "text", choice: this.options.choice, text }];
   }
 
   /** A token's likelihood comes after its text: with all that was let through, and never for text behind a stop string. */
   private withLogprobs(events: ChatEvent[]): ChatEvent[] {
-    const { released } = this.stops;
-    const all = released === this.characters;
+    const { released, taken } = this.stops;
+    const all = released === taken;
     const tokens: TextLogprob[] = [];
     for (let first = this.waiting[0]; first && (all || first.at < released); first = this.waiting[0]) {
       tokens.push(first.logprob);

@@ -66,7 +66,8 @@ export async function serve(args: readonly string[]): Promise<void> {
 function firstSignal(owned: Owned): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let signals = 0;
-  const onSignal = () => {
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (signal === "SIGINT" && process.stderr.isTTY) process.stderr.write("\n"); // the terminal has written ^C
     if (++signals === 1) return resolve();
     void close(owned).then(() => process.exit(exitCodes.interrupted));
   };

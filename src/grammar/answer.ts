@@ -6,7 +6,7 @@ import { naming, type Budget } from "./error.ts";
 import { readGrammar } from "./grammar-text.ts";
 import { inJsonString } from "./json-string.ts";
 import { listed, objectRule, pair } from "./json.ts";
-import { call, choice, oneOf, optional, repeat, rule, sequence, star, text, type Node } from "./node.ts";
+import { argumentsOf, call, choice, oneOf, optional, repeat, rule, sequence, star, text, type Node } from "./node.ts";
 import { fullMatch } from "./regex.ts";
 import { parametersNode } from "./parameters.ts";
 import { schemaNode } from "./schema/compile.ts";
@@ -84,7 +84,7 @@ function callsNode({ syntax, tools, most }: CallsForm, write: Write, budget: Bud
     choice(
       tools.map(tool => {
         const given = parameters ? parametersNode(tool, parameters, write, budget) : argumentsNode(tool, budget);
-        return sequence(write(before(tool.name)), given, write(after));
+        return sequence(write(before(tool.name)), argumentsOf(tool.name, given), write(after));
       }),
     ),
   );
@@ -98,8 +98,10 @@ function opening({ syntax, tools }: CallsForm): string {
 
 /** The arguments as one JSON object. */
 function argumentsNode(tool: Tool, budget: Budget): Node {
-  if (tool.input) return listed("{", pair(text('"input"'), sequence(text('"'), inputNode(tool.input, budget), text('"'))), "}");
-  return naming(tool.name, () => schemaNode(tool.parameters ?? { type: "object", properties: {} }, budget));
+  return naming(tool.name, () => {
+    if (!tool.input) return schemaNode(tool.parameters ?? { type: "object", properties: {} }, budget);
+    return listed("{", pair(text('"input"'), sequence(text('"'), inputNode(tool.input, budget), text('"'))), "}");
+  });
 }
 
 function inputNode(input: Constraint, budget: Budget): Node {

@@ -1,7 +1,7 @@
 // A tree with rules as one automaton with calls, checked: every state can still end, and no rule begins with itself.
 import type { Automaton } from "../engine/protocol.ts";
 import { determinize, minimize } from "./dfa.ts";
-import { GrammarError, type Budget } from "./error.ts";
+import { GrammarError, naming, type Budget } from "./error.ts";
 import { Nfa } from "./nfa.ts";
 import { rule, type Call, type Dfa, type Node, type Rule, type State } from "./node.ts";
 
@@ -14,7 +14,8 @@ export function link(root: Node, budget: Budget, tokenId: (text: string) => numb
     for (const state of body.states)
       for (const { rule: called } of state.calls) if (!bodies.has(called)) bodies.set(called, toBody(called, tokens, budget));
   const productive = productiveRules(bodies, budget);
-  if (!productive.has(start)) throw new GrammarError("allows nothing at all, or nothing that ends");
+  for (const owner of [...bodies.keys()].filter(each => each.tool !== undefined || each === start))
+    if (!productive.has(owner)) throw new GrammarError("allows nothing at all, or nothing that ends", [], owner.tool);
   for (const [owner, body] of bodies) {
     if (productive.has(owner)) bodies.set(owner, trim(body, productive));
     else bodies.delete(owner);
@@ -88,12 +89,21 @@ function checkBeginnings(bodies: ReadonlyMap<Rule, Dfa>): void {
     open.delete(owner);
     done.add(owner);
   };
-  for (const [owner, body] of bodies) {
+  const check = (owner: Rule): void => {
     visit(owner);
-    for (const { calls } of body.states)
+    for (const { calls } of bodies.get(owner)!.states)
       for (const call of calls)
         if (call.max > 1 && nullable.has(call.rule)) throw new GrammarError(`repeats ${JSON.stringify(call.rule.name)}, which may be empty`);
-  }
+  };
+  for (const { tool } of bodies.keys()) if (tool !== undefined) naming(tool, () => within(tool, bodies).forEach(check));
+  for (const owner of bodies.keys()) check(owner);
+}
+
+/** The rules that a tool's arguments are made of. */
+function within(tool: string, bodies: ReadonlyMap<Rule, Dfa>): Set<Rule> {
+  const found = new Set([...bodies.keys()].filter(owner => owner.tool === tool));
+  for (const owner of found) for (const { calls } of bodies.get(owner)!.states) for (const call of calls) if (call.max > 0) found.add(call.rule);
+  return found;
 }
 
 /** Rules that are called before anything is read, and whether the end is reached like that. */

@@ -41,6 +41,7 @@ export interface Call {
 export interface Rule {
   readonly name: string; // for errors
   body: Node;
+  readonly tool?: string; // whose arguments these are
 }
 
 /** Beyond the bytes: any added token that the automaton does not name, then those it names. */
@@ -63,6 +64,11 @@ export const nothing: Node = { type: "choice", items: [] };
 
 export function rule(name: string, body: Node = nothing): Rule {
   return { name, body };
+}
+
+/** What a tool is called with: errors of linking name the tool. */
+export function argumentsOf(tool: string, body: Node): Node {
+  return call({ name: "arguments", body, tool });
 }
 
 /** Text as it stands. */

@@ -18,6 +18,7 @@ export interface StoredTensor {
 const MAX_HEADER = 100_000_000; // the format's own limit
 const MAX_DIMENSION = 2 ** 31 - 1; // MLX counts in 32 bits
 const MAX_DIMENSIONS = 16;
+const INCOMPLETE = "; the download may be incomplete";
 
 const dtypes: Readonly<Record<string, readonly [dtype: Dtype, bytes: number]>> = {
   BOOL: ["bool", 1],
@@ -57,10 +58,10 @@ export function readHeader(path: string): StoredTensor[] {
 }
 
 function readLength(fd: number, size: number, file: string): number {
-  if (size < 8) throw new CheckpointError(`${file}: truncated, ${size} bytes are no safetensors file`);
+  if (size < 8) throw new CheckpointError(`${file}: truncated, ${size} bytes are no safetensors file${INCOMPLETE}`);
   const length = readBytes(fd, 0, 8, file).readBigUInt64LE();
   if (length > BigInt(MAX_HEADER)) throw new CheckpointError(`${file}: header of ${length} bytes, more than the limit of ${MAX_HEADER}`);
-  if (length > BigInt(size - 8)) throw new CheckpointError(`${file}: truncated, a header of ${length} bytes in a file of ${size}`);
+  if (length > BigInt(size - 8)) throw new CheckpointError(`${file}: truncated, a header of ${length} bytes in a file of ${size}${INCOMPLETE}`);
   return Number(length);
 }
 
@@ -101,7 +102,7 @@ function readEntry(name: string, value: unknown, dataBytes: number, file: string
   if (!isCounts(shape) || shape.length > MAX_DIMENSIONS || !shape.every(n => n <= MAX_DIMENSION)) throw fail("has no valid shape");
   if (!isCounts(offsets) || offsets.length !== 2) throw fail("has no valid data_offsets");
   const [begin, end] = offsets as [number, number];
-  if (begin > end || end > dataBytes) throw fail(`lies outside the file (bytes ${begin} to ${end} of ${dataBytes})`);
+  if (begin > end || end > dataBytes) throw fail(`lies outside the file (bytes ${begin} to ${end} of ${dataBytes})${begin > end ? "" : INCOMPLETE}`);
   const bytes = shape.reduce((product, n) => product * n, dtype[1]); // exact, or far beyond any file
   if (bytes !== end - begin) throw fail(`has ${end - begin} bytes, but [${shape.join(", ")}] of ${code} needs ${bytes}`);
   return { name, dtype: dtype[0], shape, begin, end };

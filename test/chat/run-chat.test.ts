@@ -97,6 +97,19 @@ describe("stop strings", () => {
     expect(said[0]!.finish).not.toHaveProperty("stopString");
   });
 
+  test("are looked for in the answer alone, in each of its parts, and not where reasoning ends or a call stands", async () => {
+    const of = async (says: string, stop: string[], request: Partial<ChatRequest> = {}) =>
+      (await run({ says }, { ...request, generation: generation({ stop }) })).said[0]!;
+    expect(await of("<think>\na b\n</think>\n\nc b", ["b", "</think>", "\n\n"])).toMatchObject({
+      reasoning: "a b",
+      text: "c ",
+      finish: { stopString: "b" },
+    });
+    const around = await of(`Zü${call}ch, rich`, ["Züch", "rich"], { tools: [weather] });
+    expect(around).toMatchObject({ text: "Züch, ", calls: [{ arguments: '{"city": "Zürich 🏔"}' }] });
+    expect(around.finish?.reason).toBe("tool_calls"); // which the client must answer
+  });
+
   test("agree with reading character by character", async () => {
     const next = random(11);
     const { service } = openTestService();

@@ -75,21 +75,81 @@ describe.each(toolFormats.map(format => [format.name, format] as const))("requir
   });
 });
 
-test.each([
-  [{ type: "string", not: { enum: ["x"] } }, "not"],
-  [{ type: "string", allOf: [{ maxLength: 2 }] }, "allOf"],
-  [{ enum: ["a", "bc"], maxLength: 1 }, "maxLength"],
-])("where arguments are written one by one, %j is refused at %p", (schema, keyword) => {
+describe("where arguments are written one by one", () => {
   const format = toolFormats.find(({ syntax }) => syntax.parameters)!;
-  const tool = { name: "say", parameters: { type: "object", properties: { word: schema } } };
-  let path: unknown;
-  try {
-    masksOf(callsForm(format, { tools: [tool] }));
-  } catch (error) {
-    path = (error as { path?: unknown }).path;
-  }
-  expect(path).toEqual(["properties", "word", keyword]);
+  const $defs = { text: { type: "string" }, count: { type: "integer" }, loop: { anyOf: [{ $ref: "#/properties/word" }, { type: "string" }] } };
+  const form = (word: unknown) =>
+    callsForm(format, { tools: [{ name: "say", parameters: { type: "object", $defs, properties: { word }, required: ["word"] } }] });
+
+  test.each([
+    [{ type: "string", not: { enum: ["x"] } }, ["not"]],
+    [{ type: "string", allOf: [{ maxLength: 2 }] }, ["allOf"]],
+    [{ enum: ["a", "bc"], maxLength: 1 }, ["maxLength"]],
+    [{ $ref: "#/$defs/text", maxLength: 1 }, ["maxLength"]],
+    [{ $ref: "#/$defs/text", type: "string" }, ["type"]],
+    [{ anyOf: [{ type: "string" }, { type: "null" }], maxLength: 1 }, ["maxLength"]],
+    [{ anyOf: [{ type: "string" }], oneOf: [{ type: "null" }, {}] }, ["oneOf"]],
+    [{ oneOf: [{ type: "string" }, { type: "null" }, { enum: ["a"] }] }, ["oneOf", 2]],
+  ])("%j is refused at %j", (schema, place) => {
+    expect(failure(() => masksOf(form(schema)))).toMatchObject({ path: ["properties", "word", ...place], tool: "say" });
+  });
+
+  test("alternatives that contain themselves are refused", () => {
+    const itself = { $ref: "#/properties/word" };
+    for (const options of [[itself, { type: "string" }], Array.from({ length: 30 }, () => itself)])
+      expect(failure(() => masksOf(form({ anyOf: options })))).toMatchObject({
+        message: expect.stringMatching(/without end|too complex/),
+        tool: "say",
+      });
+  });
+
+  test.each<[unknown, (value: any) => boolean]>([
+    [{ $ref: "#/$defs/count", minimum: 3, maximum: 5 }, value => [3, 4, 5].includes(value)],
+    [{ anyOf: [{ type: "integer" }, { type: "null" }], enum: [1, null] }, value => value === 1 || value === null],
+    [
+      { anyOf: [{ type: "integer" }, { type: "boolean" }], maximum: 2, minimum: 1 },
+      value => value === 1 || value === 2 || typeof value === "boolean",
+    ],
+    [{ oneOf: [{ const: 4 }, { enum: [4, 5] }] }, value => value === 5],
+  ])("%j is enforced", (schema, fits) => {
+    const masks = masksOf(form(schema));
+    const walks = Array.from({ length: 30 }, (_, seed) => walk(masks, seed)).filter(({ ended }) => ended);
+    expect(walks.length).toBeGreaterThan(5);
+    for (const { ids } of walks) {
+      const [given] = parse(format, ids).calls;
+      const { word } = given!.arguments as { word: unknown };
+      const value = typeof word === "string" && /^(\d+|true|false|null)$/.test(word) ? JSON.parse(word) : word; // no tool's schema is known here
+      expect([value, fits(value)]).toEqual([value, true]);
+    }
+  });
 });
+
+describe("what is wrong inside one of several tools", () => {
+  const hermes = toolFormats.find(({ name }) => name === "hermes")!;
+  const input = (text: string) => ({ type: "grammar" as const, field: "tools[1].custom.format.grammar.definition", text });
+  const endless = { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] };
+  const bad: [string, object][] = [
+    ["uses", { input: input("start: missing") }],
+    ["left-recursive", { input: input('start: "a" b\nb: c "x"\nc: b "y" | "z"') }],
+    ["nothing that ends", { input: input('start: "a" start') }],
+    ["nothing that ends", { parameters: endless }],
+    ["nothing at all", { parameters: false }],
+  ];
+
+  test.each(bad)("%s is told with the tool's name", (message, part) => {
+    const form = callsForm(hermes, { tools: [weather, { name: "broken", ...part }] });
+    expect(failure(() => masksOf(form))).toMatchObject({ message: expect.stringContaining(message), tool: "broken" });
+  });
+});
+
+function failure(make: () => unknown): unknown {
+  try {
+    make();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 describe("with hermes", () => {
   const hermes = toolFormats.find(format => format.name === "hermes")!;

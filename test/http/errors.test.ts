@@ -259,3 +259,31 @@ test("a path without /v1 is told where it is meant to go", async () => {
   expect(await message("//models", "GET")).toBe("GET //models is not served; did you mean /v1/models?");
   expect(await message("/chat/completion")).toBe("POST /chat/completion is not served; /swagger lists what is.");
 });
+
+describe("a tool that cannot be enforced", () => {
+  const good = { type: "function", function: { name: "good", parameters: { type: "object", properties: {} } } };
+  const endless = { type: "object", properties: { next: { $ref: "#" } }, required: ["next"] };
+  const lark = (definition: string) => ({
+    type: "custom",
+    custom: { name: "bad", format: { type: "grammar", grammar: { syntax: "lark", definition } } },
+  });
+
+  test.each<[object, string]>([
+    [{ type: "function", function: { name: "bad", parameters: endless } }, "tools.bad.parameters"],
+    [lark("start: missing"), "tools[1].custom.format.grammar.definition"],
+    [lark('start: "a" start'), "tools[1].custom.format.grammar.definition"],
+  ])("is named where a call is forced, and not the choice", async (tool, param) => {
+    const opened = open([say("Hi")]);
+    const refused = await failure(opened, await opened.post(chat, { ...hello, tools: [good, tool], tool_choice: "required" }));
+    expect(refused).toMatchObject({ status: 400, param, code: "unsupported_schema" });
+    expect(refused.message).toStartWith(`'${param}' `);
+  });
+});
+
+test("a tool's result without its call is no mistake where the template takes it: clients cut long conversations", async () => {
+  const { json, engine, service } = open("Hi");
+  await json(chat, { messages: [...hello.messages, { role: "tool", tool_call_id: "cut", content: "21 degrees" }] });
+  expect(service.tokenizer.decode(engine.sequences[0]!.request.prompt, { skipSpecial: false })).toContain(
+    "<tool_response>\n21 degrees\n</tool_response>",
+  );
+});

@@ -31,9 +31,9 @@ test("a valid header gives every tensor with its place", () => {
 describe("hostile files are refused in one line that says what is wrong", () => {
   const good = { x: tensor("F32", [2], 0, 8) };
   const cases: Readonly<Record<string, readonly [file: Buffer, message: string]>> = {
-    "an empty file": [Buffer.alloc(0), "truncated, 0 bytes are no safetensors file"],
-    "a file of seven bytes": [Buffer.alloc(7), "truncated, 7 bytes are no safetensors file"],
-    "a header longer than the file": [safetensors(good, 0, 500n), "truncated, a header of 500 bytes in a file of 62"],
+    "an empty file": [Buffer.alloc(0), "truncated, 0 bytes are no safetensors file; the download may be incomplete"],
+    "a file of seven bytes": [Buffer.alloc(7), "truncated, 7 bytes are no safetensors file; the download may be incomplete"],
+    "a header longer than the file": [safetensors(good, 0, 500n), "truncated, a header of 500 bytes in a file of 62; the download may be incomplete"],
     "a header of 2^60 bytes": [safetensors(good, 8, 2n ** 60n), "header of 1152921504606846976 bytes, more than the limit of 100000000"],
     "a header of 2^64 - 1 bytes": [safetensors(good, 8, 2n ** 64n - 1n), "header of 18446744073709551615 bytes, more than the limit of 100000000"],
     "a header of no bytes": [safetensors("", 8), "the header is no JSON"],
@@ -57,8 +57,11 @@ describe("hostile files are refused in one line that says what is wrong", () => 
     "three offsets": [safetensors({ x: { ...good.x, data_offsets: [0, 4, 8] } }, 8), 'tensor "x" has no valid data_offsets'],
     "negative offsets": [safetensors({ x: tensor("F32", [2], -8, 0) }, 8), 'tensor "x" has no valid data_offsets'],
     "offsets that run backwards": [safetensors({ x: tensor("F32", [2], 8, 0) }, 8), 'tensor "x" lies outside the file (bytes 8 to 0 of 8)'],
-    "data outside the file": [safetensors({ x: tensor("F32", [2], 4, 12) }, 8), 'tensor "x" lies outside the file (bytes 4 to 12 of 8)'],
-    "data cut off": [safetensors(good, 7), 'tensor "x" lies outside the file (bytes 0 to 8 of 7)'],
+    "data outside the file": [
+      safetensors({ x: tensor("F32", [2], 4, 12) }, 8),
+      'tensor "x" lies outside the file (bytes 4 to 12 of 8); the download may be incomplete',
+    ],
+    "data cut off": [safetensors(good, 7), 'tensor "x" lies outside the file (bytes 0 to 8 of 7); the download may be incomplete'],
     "fewer bytes than the shape needs": [safetensors({ x: tensor("F32", [3], 0, 8) }, 8), 'tensor "x" has 8 bytes, but [3] of F32 needs 12'],
     "tensors that overlap": [safetensors({ x: good.x, y: tensor("F32", [2], 4, 12) }, 12), 'tensor "y" overlaps "x"'],
     "tensors that share their bytes": [safetensors({ x: good.x, y: good.x }, 8), 'tensor "y" overlaps "x"'],

@@ -126,6 +126,8 @@ export class Flattener {
         this.budget.spend(100);
         return j !== i && own && flats[j] && !apart(own, flats[j], path, resolved);
       });
+      if (own && onlyType(own, "number") && flats.some(other => other && onlyType(other, "integer")))
+        fail(option.path, "cannot be enforced beside integers, as numbers that are none are not told apart");
       return new Alternative(
         others.reduce((made, other) => both(made, negation(other.schema)), option.schema),
         option.path,
@@ -157,6 +159,11 @@ export class Flattener {
       return !flat || (Array.isArray(flat["enum"]) && flat["enum"].every(value => this.holds(value, flat) === false));
     });
   }
+}
+
+/** Whether a flat schema says nothing but that. */
+function onlyType(flat: Schema, type: string): boolean {
+  return keywords(flat).join() === "type" && String(flat["type"]) === type;
 }
 
 function conditional(condition: unknown, yes: unknown, no: unknown, path: Path): Alternative[] {
