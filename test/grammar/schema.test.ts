@@ -118,3 +118,18 @@ describe("what cannot be enforced is refused by name", () => {
     expect(walk(constrained(schemaForm({ type: "boolean" })), 1).text).toMatch(/^(true|false)$/);
   });
 });
+
+test("a schema that refers to itself, wherever it does, is enforced or refused", () => {
+  const itself = { $ref: "#" };
+  const lists = ["anyOf", "oneOf", "allOf", "prefixItems"].flatMap(name => [{ [name]: [itself] }, { [name]: [itself, { type: "null" }] }]);
+  const parts = "not if then else items contains propertyNames additionalProperties unevaluatedItems unevaluatedProperties".split(" ");
+  const maps = ["properties", "patternProperties", "dependentSchemas", "dependencies"].map(name => ({ [name]: { a: itself } }));
+  const schemas = [...lists, ...parts.map(name => ({ [name]: itself })), ...maps];
+  for (const schema of schemas)
+    for (const beside of [{}, ...schemas])
+      try {
+        constrained(schemaForm({ ...beside, ...schema }));
+      } catch (error) {
+        expect(error).toBeInstanceOf(GrammarError);
+      }
+});

@@ -23,6 +23,7 @@ import {
 } from "./read.ts";
 
 const MAX_DEPTH = 100;
+const WITHOUT_END = "is nested too deeply, or without end";
 
 export class Flattener {
   private depth = 0;
@@ -49,15 +50,16 @@ export class Flattener {
     return holds(value, schema, reference => resolve(this.root, reference, []).schema);
   }
 
-  private split({ anyOf, ...own }: Schema, path: Path): Placed[] {
+  private split({ anyOf, ...own }: Schema, path: Path, depth = 0): Placed[] {
     this.budget.spend(100);
+    if (depth > MAX_DEPTH) fail(path.slice(0, 20), WITHOUT_END);
     if (this.isNever(own, path)) return [];
     const [options, ...further] = valuesAt({ anyOf }, "anyOf") as (readonly Alternative[])[];
     if (!options) return [{ schema: own, path }];
     const base = further.length > 0 ? { ...own, anyOf: new Together(further) } : own;
     return options.flatMap(option => {
       const flat = this.flat(option);
-      return flat ? this.split(merge(base, flat, option.path), option.path) : [];
+      return flat ? this.split(merge(base, flat, option.path), option.path, depth + 1) : [];
     });
   }
 
@@ -67,7 +69,7 @@ export class Flattener {
     if (typeof schema === "boolean") return schema ? {} : undefined;
     if (this.known.has(schema)) return this.known.get(schema);
     this.budget.spend(200);
-    if (++this.depth > MAX_DEPTH) fail(path.slice(0, 20), "is nested too deeply, or without end");
+    if (++this.depth > MAX_DEPTH) fail(path.slice(0, 20), WITHOUT_END);
     const given = checked(placed);
     const parts = [
       ...(given["$ref"] === undefined ? [] : [this.target(given, path)]),

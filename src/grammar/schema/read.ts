@@ -122,13 +122,21 @@ export function resolve(root: unknown, given: string, path: Path): Placed {
   const parts = reference
     .split("/")
     .slice(1)
-    .map(part => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+    .map(part => decoded(part, path).replaceAll("~1", "/").replaceAll("~0", "~"));
   let schema = root;
   for (const part of parts) {
     const next: unknown = typeof schema === "object" && schema !== null && Object.hasOwn(schema, part) ? (schema as Schema)[part] : undefined;
     schema = next ?? fail([...path, "$ref"], `leads to nothing: ${JSON.stringify(reference.slice(0, 200))}`);
   }
   return { schema, path: parts };
+}
+
+function decoded(part: string, path: Path): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return fail([...path, "$ref"], `is no reference: ${JSON.stringify(part.slice(0, 200))}`);
+  }
 }
 
 /** A reference to the document by its own address becomes one from within. */
