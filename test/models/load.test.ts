@@ -164,6 +164,7 @@ test("where config.json does not say whether embeddings are tied, a missing lm_h
 
 test("each model type has a family file of its name, or is one under another name", () => {
   const renamed: Readonly<Record<string, string>> = {
+    gemma3n_text: "gemma3n",
     kimi_k2: "deepseek_v3",
     minimax: "minimax_m2",
     ...Object.fromEntries(["moe", "moe_text", "text"].map(kind => [`qwen3_5_${kind}`, "qwen3_5"])),
