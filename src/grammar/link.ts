@@ -14,8 +14,8 @@ export function link(root: Node, budget: Budget, tokenId: (text: string) => numb
     for (const state of body.states)
       for (const { rule: called } of state.calls) if (!bodies.has(called)) bodies.set(called, toBody(called, tokens, budget));
   const productive = productiveRules(bodies, budget);
-  for (const owner of [...bodies.keys()].filter(each => each.tool !== undefined || each === start))
-    if (!productive.has(owner)) throw new GrammarError("allows nothing at all, or nothing that ends", [], owner.tool);
+  const empty = [...bodies.keys()].find(owner => owner.tool !== undefined && !productive.has(owner)) ?? start;
+  if (!productive.has(empty)) throw new GrammarError("allows nothing at all, or nothing that ends", [], empty.tool);
   for (const [owner, body] of bodies) {
     if (productive.has(owner)) bodies.set(owner, trim(body, productive));
     else bodies.delete(owner);

@@ -139,6 +139,8 @@ describe("what is wrong inside one of several tools", () => {
   test.each(bad)("%s is told with the tool's name", (message, part) => {
     const form = callsForm(hermes, { tools: [weather, { name: "broken", ...part }] });
     expect(failure(() => masksOf(form))).toMatchObject({ message: expect.stringContaining(message), tool: "broken" });
+    const alone = callsForm(hermes, { tools: [{ name: "broken", ...part }] });
+    expect(failure(() => masksOf(alone))).toMatchObject({ message: expect.stringContaining(message), tool: "broken" });
   });
 });
 
