@@ -59,7 +59,10 @@ export function readHeader(path: string): StoredTensor[] {
 
 function readLength(fd: number, size: number, file: string): number {
   if (size < 8) throw new CheckpointError(`${file}: truncated, ${size} bytes are no safetensors file${INCOMPLETE}`);
-  const length = readBytes(fd, 0, 8, file).readBigUInt64LE();
+  const start = readBytes(fd, 0, 8, file);
+  if (start.toString("latin1") === "version ")
+    throw new CheckpointError(`${file}: a pointer of Git LFS, not the file itself; git lfs pull brings it`);
+  const length = start.readBigUInt64LE();
   if (length > BigInt(MAX_HEADER)) throw new CheckpointError(`${file}: header of ${length} bytes, more than the limit of ${MAX_HEADER}`);
   if (length > BigInt(size - 8)) throw new CheckpointError(`${file}: truncated, a header of ${length} bytes in a file of ${size}${INCOMPLETE}`);
   return Number(length);

@@ -33,6 +33,10 @@ describe("hostile files are refused in one line that says what is wrong", () => 
   const cases: Readonly<Record<string, readonly [file: Buffer, message: string]>> = {
     "an empty file": [Buffer.alloc(0), "truncated, 0 bytes are no safetensors file; the download may be incomplete"],
     "a file of seven bytes": [Buffer.alloc(7), "truncated, 7 bytes are no safetensors file; the download may be incomplete"],
+    "a pointer that git left": [
+      Buffer.from("version https://git-lfs.github.com/spec/v1\noid"),
+      "a pointer of Git LFS, not the file itself; git lfs pull brings it",
+    ],
     "a header longer than the file": [safetensors(good, 0, 500n), "truncated, a header of 500 bytes in a file of 62; the download may be incomplete"],
     "a header of 2^60 bytes": [safetensors(good, 8, 2n ** 60n), "header of 1152921504606846976 bytes, more than the limit of 100000000"],
     "a header of 2^64 - 1 bytes": [safetensors(good, 8, 2n ** 64n - 1n), "header of 18446744073709551615 bytes, more than the limit of 100000000"],
