@@ -1,5 +1,6 @@
 // The tool probe: nine plain tool tasks, fixed before the model was trained, in every mode that a client can choose: three APIs, thinking or not,
-// streamed or whole. The modes must agree; what passes is printed as a table, and bench/results/tool-probe.csv keeps the scores.
+// streamed or whole. All nine must be right in each and the modes must agree; what passes is printed as a table, and
+// bench/results/tool-probe.csv keeps the scores.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
@@ -48,7 +49,7 @@ test("there are nine probes", () => {
 });
 
 describe.each([true, false])("thinking: %p", thinking => {
-  test.each(probes)("every mode answers alike: $name", async ({ tools, turns, expected }) => {
+  test.each(probes)("every mode answers alike and right: $name", async ({ tools, turns, expected }) => {
     const answers = await Promise.all(modes.map(({ api, stream }) => api(clients, { tools, messages: turns, thinking, stream })));
     modes.forEach(({ name }, i) => {
       const mode = `${name}, ${thinking ? "thinking" : "not thinking"}`;
@@ -57,5 +58,6 @@ describe.each([true, false])("thinking: %p", thinking => {
     answers.forEach(answer => checkWire(answer, thinking));
     const [first, ...others] = answers.map(({ calls, text, ended }) => ({ calls, text: text.trim(), ended }));
     others.forEach(other => expect(other).toEqual(first!));
+    expect(modes.filter((_, i) => !isRight(answers[i]!, expected)).map(({ name }) => name)).toEqual([]);
   });
 });
