@@ -7,12 +7,19 @@ from cases import wire_messages, wire_tools
 LIMIT = 400
 
 
+def strictly(value):
+    """A tool without uniqueItems, which strict tools may not have where items are free text."""
+    if isinstance(value, dict):
+        return {k: strictly(v) for k, v in value.items() if not (k == "uniqueItems" and v is True)}
+    return [strictly(v) for v in value] if isinstance(value, list) else value
+
+
 def ask(url, model, case, stream=False, strict=False):
     """(content, calls) of the server's answer; calls is None when arguments are no JSON."""
     body = {"model": model, "messages": wire_messages(case["scene"]), "temperature": 0, "max_tokens": LIMIT, "stream": stream,
             "chat_template_kwargs": {"enable_thinking": case["thinking"]}}
     if case["scene"]["tools"]:
-        body["tools"] = [{**t, "function": {**t["function"], "strict": True}} if strict else t for t in wire_tools(case["scene"])]
+        body["tools"] = [{**t, "function": {**strictly(t["function"]), "strict": True}} if strict else t for t in wire_tools(case["scene"])]
     request = urllib.request.Request(url.rstrip("/") + "/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=300) as response:
         message = gather(response) if stream else json.load(response)["choices"][0]["message"]

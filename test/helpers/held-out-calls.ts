@@ -40,8 +40,16 @@ export async function askCallCases(url: string, cases: readonly CallCase[], stri
   return outcomes;
 }
 
+/**
+ * A tool without `uniqueItems`, which strict tools may not have where items are free text; OpenAI's may not have it at all.
+ * What is called must satisfy it all the same.
+ */
+function held(tool: Tool["function"]): Tool["function"] {
+  return JSON.parse(JSON.stringify(tool), (key, value: unknown) => (key === "uniqueItems" && value === true ? undefined : value)) as Tool["function"];
+}
+
 async function askOne(client: OpenAI, { id, messages, tools, thinking, expect }: CallCase, strict: boolean): Promise<Outcome> {
-  const offered = strict ? tools.map(tool => ({ ...tool, function: { ...tool.function, strict } })) : tools;
+  const offered = strict ? tools.map(tool => ({ ...tool, function: { ...held(tool.function), strict } })) : tools;
   const template = { chat_template_kwargs: { enable_thinking: thinking } };
   const request = { model: "pippin-mini", messages, tools: offered, temperature: 0, max_tokens: 400, ...template };
   const { message } = (await client.chat.completions.create(request)).choices[0]!;
