@@ -1,6 +1,9 @@
 // The device, its memory, data in and out, and evaluation.
 
 #define _POSIX_C_SOURCE 200809L // setenv
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +24,19 @@ static bool has_gpu(void) {
 // MLX's CUDA back end runs kernels in graphs, keeps these by their form, and refuses to go on as thrashing when a small cache of them
 // does not hit. Rows come and go here, so there are many forms. Who sets the variable has the last word. Larger graphs
 // (MLX_MAX_OPS_PER_BUFFER) make a lone row faster and are no help else: they are made anew too often.
-static void tune_cuda(void) {
+//
+// MLX's CPU back end takes its buffers from malloc, which glibc keeps on its heap in ever larger sizes, full of holes: larger ones are mapped.
+static void tune_linux(void) {
 #ifdef __linux__
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
   setenv("MLX_CUDA_GRAPH_CACHE_SIZE", "4000", 0);
 #endif
 }
 
 int32_t mxs_open(int32_t device) {
-  tune_cuda();
+  tune_linux();
   bool gpu = device != 0 && has_gpu();
   if (device == 1 && !gpu) return mxs_fail(__func__, "this build of MLX has no usable GPU"), -1;
   mlx_device chosen = mlx_device_new_type(gpu ? MLX_GPU : MLX_CPU, 0);
