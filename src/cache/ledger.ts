@@ -57,15 +57,23 @@ export class Ledger {
   }
 
   /** What all of it costs while rows of these lengths run. */
-  sum(reading: readonly number[], drawing: readonly number[]): Sum {
+  sum(reading: readonly number[], drawing: readonly number[], workPerId = this.workPerId): Sum {
     const { weights, rows, chunk, workPerStep } = this.options;
     const kv = reading.length + drawing.length === 0 ? 0 : rows(reading, drawing);
     const ids = Math.min(
       chunk,
       reading.reduce((total, length) => total + length, 0),
     );
-    const work = workPerStep + ids * this.workPerId;
+    const work = workPerStep + ids * workPerId;
     return { weights, kv, work, total: weights + kv + work };
+  }
+
+  /**
+   * The least that a prompt takes when nothing else runs. What was measured last makes it no dearer: an engine that refused
+   * prompts because of that would never measure again.
+   */
+  least(length: number): Sum {
+    return this.sum([length], [], Math.min(this.options.workPerId, this.workPerId));
   }
 
   fits(reading: readonly number[], drawing: readonly number[]): boolean {
@@ -88,8 +96,12 @@ export class Ledger {
     return fits;
   }
 
-  /** Takes note of what a step took at its highest beyond what it left: `ids` were read in it. */
+  /**
+   * Takes note of what a step took at its highest beyond what it left: `ids` were read in it. A step that reads less than half
+   * a chunk says little about reading: what rows take that join, grow or are stored would be multiplied.
+   */
   observe(ids: number, bytes: number): void {
+    if (2 * ids < this.options.chunk) return;
     const seen = Math.max(0, bytes - this.options.workPerStep) / ids;
     this.workPerId = this.measured ? Math.max(seen, this.workPerId * DECAY) : seen;
     this.measured = true;

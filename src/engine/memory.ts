@@ -32,23 +32,26 @@ export interface MemoryDevice {
 
 /** Ids by which every row may grow before memory is looked at again when somebody is admitted. */
 const HEADROOM = 256;
-const FEWEST_MEASURED = 16; // steps that read less say nothing about the cost of reading
 
 export class Memory {
-  /** The highest use of any step that was measured; the device's own counter starts anew with each. */
-  peakBytes = 0;
+  /** The highest use so far; the device's own counter starts anew with each step that is measured. */
+  peakBytes: number;
 
   constructor(
     readonly ledger: Ledger,
     private readonly holder: Holder,
     private readonly device: MemoryDevice,
     private readonly headroom = HEADROOM,
-  ) {}
+  ) {
+    this.peakBytes = device.counters().peakBytes;
+    device.resetPeak(); // what loading took says nothing about steps
+  }
 
   /** Why a prompt of that length can never run here; undefined when it can. */
   refusal(length: number): string | undefined {
-    if (this.ledger.fits([length], [])) return undefined;
-    return `the prompt of ${length} tokens needs ${explain(this.ledger.sum([length], []))}, and ${size(this.ledger.limit)} may be used`;
+    const least = this.ledger.least(length);
+    if (least.total <= this.ledger.limit) return undefined;
+    return `the prompt of ${length} tokens needs ${explain(least)}, and ${size(this.ledger.limit)} may be used`;
   }
 
   /** Whether a waiting sequence has room beside those that run, with some growth for all. */
@@ -86,7 +89,7 @@ export class Memory {
     const { peakBytes } = this.device.counters();
     this.peakBytes = Math.max(this.peakBytes, peakBytes);
     const held = this.ledger.weights + this.holder.kvBytes + this.holder.stateBytes + this.holder.prefixBytes;
-    if (ids >= FEWEST_MEASURED) this.ledger.observe(ids, peakBytes - held);
+    this.ledger.observe(ids, peakBytes - held);
     this.device.resetPeak();
   }
 

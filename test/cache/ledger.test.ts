@@ -36,12 +36,29 @@ describe("ledger", () => {
 
   test("takes the work of reading from what was measured, and forgets an odd step in time", () => {
     const ledger = new Ledger(OPTIONS);
-    ledger.observe(10, 60);
+    ledger.observe(50, 260);
     expect(ledger.sum([50], []).work).toBe(10 + 50 * 5);
-    ledger.observe(10, 10);
+    ledger.observe(50, 60);
     expect(ledger.sum([50], []).work).toBeCloseTo(10 + 50 * 5 * 0.98);
-    for (let i = 0; i < 400; i++) ledger.observe(10, 20);
+    for (let i = 0; i < 400; i++) ledger.observe(25, 35);
     expect(ledger.sum([50], []).work).toBeCloseTo(10 + 50, 0);
+  });
+
+  test("does not multiply what a step of few ids took besides", () => {
+    const ledger = new Ledger(OPTIONS);
+    ledger.observe(1, 500);
+    ledger.observe(24, 500);
+    expect(ledger.sum([50], []).work).toBe(10 + 50 * 2);
+  });
+
+  test("calls a prompt no dearer than it was before anything was measured", () => {
+    const ledger = new Ledger(OPTIONS);
+    expect(ledger.least(200).total).toBe(100 + 200 + 10 + 50 * 2);
+    ledger.observe(50, 5000);
+    expect(ledger.fits([200], [])).toBe(false);
+    expect(ledger.least(200).total).toBe(100 + 200 + 10 + 50 * 2);
+    for (let i = 0; i < 400; i++) ledger.observe(50, 60);
+    expect(ledger.least(200).total).toBeCloseTo(100 + 200 + 10 + 50, 0);
   });
 
   test("explains a sum in words", () => {

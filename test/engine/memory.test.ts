@@ -65,6 +65,22 @@ describe("the ledger", () => {
   });
 });
 
+test("what loading took counts as no step's work, and reports keep it as the peak", () => {
+  const ledger = new Ledger({ limit: 1000, maxBuffers: Infinity, weights: 100, rows: () => 0, chunk: 20, workPerId: 1, workPerStep: 0 });
+  let peakBytes = 900;
+  const holder = { kvBytes: 0, stateBytes: 0, prefixBytes: 0, shrinkPrefixes: () => {}, tighten: () => {} };
+  const device = {
+    counters: () => ({ liveHandles: 0, activeBytes: 100, peakBytes, cacheBytes: 0 }),
+    clearCache: () => {},
+    resetPeak: () => (peakBytes = 140),
+  };
+  const memory = new Memory(ledger, holder, device);
+  const sequence = new Scheduler({ maxRows: 1, maxQueue: 0, prefillChunk: 20, contextLength: 100 }, { begin: () => 0 }).add(submission(1))!;
+  memory.measure({ chunks: [{ sequence, from: 0, to: 20 }], decode: [] });
+  expect(ledger.sum([20], []).work).toBe(40);
+  expect(memory.peakBytes).toBe(900);
+});
+
 test("beside a long row short ones run as soon as there is room for short ones", async () => {
   const before = mx.liveHandles();
   const shorts = 20;
