@@ -9,6 +9,7 @@ import { checkBegun } from "./begun.ts";
 import { pickBest } from "./best-of.ts";
 import { fillIn, type FillIn } from "./fill-in.ts";
 import { chatGrammar, textGrammar } from "./grammar.ts";
+import { joinEvents } from "./join-events.ts";
 import { checkPrompt, maxTokensFor, toIds } from "./limits.ts";
 import { merge } from "./merge.ts";
 import { renderChat, type Rendered } from "./render.ts";
@@ -187,16 +188,19 @@ async function* runChoice(part: Choice, signal: AbortSignal): AsyncGenerator<Cha
       yield { type: "start", choice, promptTokens: prompt.length, cachedTokens, ...(prefix && { prefix }) };
       yield* part.preface?.(row) ?? [];
     }
+    const events: ChatEvent[] = [];
     for (const [at, id] of row.ids.entries()) {
       completionTokens++;
       const endsSequence = row.finish === "stop" && row.repetition === undefined && at === row.ids.length - 1;
-      if (!endsSequence) yield* reader.take(id, row.logprobs?.[at]);
-      if (reader.finished) return yield finish(reader.finished); // leaving the loop aborts the sequence
+      if (!endsSequence) events.push(...reader.take(id, row.logprobs?.[at]));
+      if (reader.finished) break;
     }
+    if (row.finish) events.push(...reader.end());
+    yield* joinEvents(events);
+    if (reader.finished) return yield finish(reader.finished); // leaving the loop aborts the sequence
     if (!row.finish) continue;
-    yield* reader.end();
-    if (reader.finished === undefined) repetition = row.repetition;
-    return yield finish(reader.finished ?? row.finish);
+    repetition = row.repetition;
+    return yield finish(row.finish);
   }
   if (!signal.aborted) throw new EngineError("engine_lost", "The engine left the request unfinished.");
 }

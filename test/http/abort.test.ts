@@ -109,7 +109,7 @@ async function settled(count: () => number): Promise<number> {
 
 test("frames of one turn of the event loop go out together", async () => {
   const { post } = open(say("a b c d e f g h i j", { steps: [100] }));
-  const response = await post(chat, { ...hello, stream: true });
+  const response = await post(chat, { ...hello, stream: true, n: 8 });
   let reads = 0;
   let count = 0;
   for await (const chunk of response.body! as unknown as AsyncIterable<Uint8Array>) {
