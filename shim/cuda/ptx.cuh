@@ -17,7 +17,7 @@ __device__ inline void mma_16816(float (&d)[4], const uint32_t (&a)[4], const ui
 
 __device__ inline uint32_t shared_address(const void* shared) { return static_cast<uint32_t>(__cvta_generic_to_shared(shared)); }
 
-/** Four matrices from shared memory: lanes 8 i … 8 i + 7 name the rows of matrix i, and each lane gets numbers 2 (lane % 4) and the next of row lane / 4. */
+/** Four matrices from shared memory: lanes 8 i … 8 i + 7 name the rows of matrix i. A lane gets numbers 2 (lane % 4) and the next of row lane / 4. */
 __device__ inline void ldmatrix_x4(uint32_t (&to)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
