@@ -72,6 +72,9 @@ struct OneBlock {
   float products[KEY_TILES][TILES][4]; // positions group and group + 8, queries pair and pair + 1; then weights
   uint4 held[Shape::AHEAD][4];         // values
 
+  __device__ OneBlock(OneMemory<T, D, GROUP, PIECE>& memory, const Heads<T>& keys, const Heads<T>& values, int start, Visible visible, float scale)
+      : memory(memory), keys(keys), values(values), start(start), visible(visible), scale(scale) {}
+
   __device__ void load_queries(const Heads<T>& heads) {
 #pragma unroll
     for (int tile = 0; tile < TILES; tile++)
@@ -278,7 +281,7 @@ __device__ inline void attend_one(Heads<T> queries, Heads<T> keys, Heads<T> valu
   int piece = visible.first / PIECE + blockIdx.x;
   if (piece > last / PIECE) return;
 
-  OneBlock<T, D, GROUP, PIECE> block = {memory, keys.at(row, head), values.at(row, head), start, visible, scale_of_products<SCALE_BITS>()};
+  OneBlock<T, D, GROUP, PIECE> block(memory, keys.at(row, head), values.at(row, head), start, visible, scale_of_products<SCALE_BITS>());
   block.load_queries(queries.at(row, head * GROUP));
   for (; piece <= last / PIECE; piece += gridDim.x) {
     block.attend(piece);
@@ -287,5 +290,6 @@ __device__ inline void attend_one(Heads<T> queries, Heads<T> keys, Heads<T> valu
       const int query = i / D;
       result.template write<D>(first_head + query, piece - start / PIECE, i % D, block.found(query, i % D), block.top(query), block.sum(query));
     }
+    __syncthreads(); // the memory is written again
   }
 }

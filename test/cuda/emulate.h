@@ -80,7 +80,7 @@ struct Block {
   Thread* self = nullptr;
   int live = 0, fruitless = 0; // switches since a barrier opened
   Order order = Order::forwardLate;
-  ucontext_t host;
+  jmp_buf host; // where the block was begun
   void (*body)(void*) = nullptr;
   void* kernel = nullptr;
 };
@@ -153,7 +153,7 @@ inline void run_thread() {
   warp().live--;
   block.fruitless = 0;
   if (block.barrier.arrived > 0 && block.barrier.arrived == block.live) open(block.barrier); // those that have ended are not waited for
-  if (block.live == 0) setcontext(&block.host);
+  if (block.live == 0) _longjmp(block.host, 1);
   resume(next(0, block.threads.size()));
 }
 
@@ -181,6 +181,11 @@ inline void prepare(int threads, size_t shared) {
   }
 }
 
+__attribute__((noinline)) inline void run_block(Thread* first) {
+  block.self = first;
+  if (_setjmp(block.host) == 0) resume(first); // the last thread comes back
+}
+
 /** Runs `kernel()` in every thread of a grid of `blocks` blocks. */
 template <typename Kernel>
 void launch(dim3 blocks, dim3 threads, size_t shared, Order order, Kernel kernel) {
@@ -193,13 +198,7 @@ void launch(dim3 blocks, dim3 threads, size_t shared, Order order, Kernel kernel
   for (unsigned i = 0; i < blocks.x * blocks.y * blocks.z; i++) {
     blockIdx = {i % blocks.x, i / blocks.x % blocks.y, i / blocks.x / blocks.y};
     prepare(count, shared);
-    block.self = &block.threads[0];
-    volatile bool begun = false;
-    getcontext(&block.host); // the last thread comes back here
-    if (!begun) {
-      begun = true;
-      resume(&block.threads[order == Order::forwardLate ? 0 : count - 1]);
-    }
+    run_block(&block.threads[order == Order::forwardLate ? 0 : count - 1]);
   }
 }
 
