@@ -30,17 +30,24 @@ __device__ inline const T* matrix_row(const T* corner, int down, int right) {
   return corner + (threadIdx.x % 8 + 8 * down) * ROW + 8 * right;
 }
 
-/** Begins to copy `ROWS` positions from `first` on; behind `end` there are zeros. */
+/** A thread's part of copying ROWS positions at a time to shared memory: of every STEP-th, one load. */
 template <typename T, int D, int ROWS, int THREADS>
-__device__ inline void copy_rows(T* to, const Heads<T>& from, int first, int end) {
-  constexpr int CHUNKS = D / 8;
+struct RowCopy {
+  static constexpr int CHUNKS = D / 8, LANES = D <= 64 ? 8 : D <= 128 ? 16 : 32, STEP = THREADS / LANES;
+  static_assert(ROWS % STEP == 0 && CHUNKS <= LANES);
+  const T* from; // in the next position that the thread copies
+  const int64_t further; // to the one after it
+  const int row = threadIdx.x / LANES, chunk = threadIdx.x % LANES;
+
+  __device__ RowCopy(const Heads<T>& heads, int first) : further(STEP * heads.position) { from = heads[first + row] + 8 * chunk; }
+
+  /** Begins to copy the next rows, of which `present` are there; the others become zeros. */
+  __device__ void next(T* to, int present) {
 #pragma unroll
-  for (int i = threadIdx.x; i < ROWS * CHUNKS; i += THREADS) {
-    const int row = i / CHUNKS, chunk = i % CHUNKS;
-    const bool present = first + row < end;
-    cp_async_16(to + row * (D + 8) + 8 * chunk, from[present ? first + row : first] + 8 * chunk, present);
+    for (int i = row; i < row + ROWS; i += STEP, from += further)
+      if (chunk < CHUNKS) cp_async_16(to + i * (D + 8) + 8 * chunk, from, i < present);
   }
-}
+};
 
 /** A warp's 16 TILES queries. Of each 16, a lane keeps numbers of the queries lane / 4 and the one 8 further. */
 template <typename T, int D, int KEYS, int TILES>
@@ -117,7 +124,8 @@ struct ManyQueries {
         most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
         most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
         const float base = most == minus_infinity() ? 0 : most * scale; // nothing is seen yet: all weights are 0
-        rescale(tile, half, fast_exp2(top[tile][half] * scale - base));
+        const float by = fast_exp2(top[tile][half] * scale - base);
+        if (__any_sync(0xffffffffu, by != 1)) rescale(tile, half, by);
         top[tile][half] = most;
 #pragma unroll
         for (int i = 0; i < KEYS / 8; i++)
@@ -201,20 +209,20 @@ __device__ inline void attend_many(const Heads<T>& q, const Heads<T>& k, const H
   T* keys = queries + QUERIES * ROW;    // two tiles
   T* values = keys + 2 * KEYS * ROW; // two tiles
   const int warp = threadIdx.x / 32, row = blockIdx.z, head = blockIdx.y, key_head = head / (sizes.heads / sizes.key_heads);
-  const Heads<T> own_keys = k.at(row, key_head), own_values = v.at(row, key_head);
   const int first_query = (gridDim.x - 1 - blockIdx.x) * QUERIES; // the longest blocks begin first
   const int origin = sizes.keys - sizes.length, position = origin + first_query;
   const int end = min(sizes.keys, position + QUERIES), begin = WINDOW > 0 ? max(0, position + 1 - WINDOW) / KEYS * KEYS : 0;
 
+  RowCopy<T, D, KEYS, THREADS> copy_keys(k.at(row, key_head), begin), copy_values(v.at(row, key_head), begin);
   const auto copy_tile = [&](int first) {
     const int stage = first / KEYS % 2 * KEYS * ROW;
     if (first < end) {
-      copy_rows<T, D, KEYS, THREADS>(keys + stage, own_keys, first, end);
-      copy_rows<T, D, KEYS, THREADS>(values + stage, own_values, first, end);
+      copy_keys.next(keys + stage, end - first);
+      copy_values.next(values + stage, end - first);
     }
     cp_async_commit(); // an empty group too: groups are counted
   };
-  copy_rows<T, D, QUERIES, THREADS>(queries, q.at(row, head), first_query, sizes.length);
+  RowCopy<T, D, QUERIES, THREADS>(q.at(row, head), first_query).next(queries, sizes.length - first_query);
   copy_tile(begin);
 
   ManyQueries<T, D, KEYS, TILES> own;

@@ -89,15 +89,17 @@ struct OneBlock {
 
   /** Products of the warp's positions of a piece. */
   __device__ void multiply_keys(int piece) {
+    const T* at = keys[key_position(piece, 0) - start] + 4 * pair;
+    const int64_t further = 8 * keys.position;
 #pragma unroll
-    for (int tile = 0; tile < KEY_TILES; tile++) {
+    for (int tile = 0; tile < KEY_TILES; tile++, at += 2 * further) {
       const int position = key_position(piece, tile);
       uint4 low[Shape::KEY_STEPS], high[Shape::KEY_STEPS];
 #pragma unroll
       for (int step = 0; step < Shape::KEY_STEPS; step++) {
-        const int chunk = 4 * step + pair / 2;
-        low[step] = load_chunk(keys[position - start] + 8 * chunk, visible(position) && chunk < Shape::CHUNKS);
-        high[step] = load_chunk(keys[position + 8 - start] + 8 * chunk, visible(position + 8) && chunk < Shape::CHUNKS);
+        const bool inside = 4 * step + pair / 2 < Shape::CHUNKS;
+        low[step] = load_chunk(at + 32 * step, visible(position) && inside);
+        high[step] = load_chunk(at + 32 * step + further, visible(position + 8) && inside);
       }
 #pragma unroll
       for (int own = 0; own < TILES; own++) {
@@ -176,13 +178,14 @@ struct OneBlock {
 
   /** Begins to load the values of steps from `first` on. */
   __device__ void load_values(int piece, int first) {
-    const int chunk = 8 * slice() + group;
+    const int chunk = 8 * slice() + group, position = piece * PIECE + (part() * Shape::VALUE_STEPS + first) * 16 + pair;
+    const T* at = values[position - start] + 8 * chunk;
 #pragma unroll
-    for (int step = 0; step < Shape::AHEAD; step++)
+    for (int step = 0; step < Shape::AHEAD; step++, at += 16 * values.position)
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        const int position = piece * PIECE + (part() * Shape::VALUE_STEPS + first + step) * 16 + pair + i % 2 + i / 2 * 8;
-        held[step][i] = load_chunk(values[position - start] + 8 * chunk, visible(position) && chunk < Shape::CHUNKS);
+        const int further = i % 2 + i / 2 * 8;
+        held[step][i] = load_chunk(at + further * values.position, visible(position + 16 * step + further) && chunk < Shape::CHUNKS);
       }
   }
 

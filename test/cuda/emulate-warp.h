@@ -86,6 +86,11 @@ inline T __shfl_down_sync(unsigned mask, T value, int distance) {
   const int source = emulated::lane() + distance;
   return emulated::from_lane(mask, value, source < emulated::WARP ? source : emulated::lane());
 }
+inline bool __any_sync(unsigned mask, bool mine) {
+  bool any = mine;
+  for (int distance = 1; distance < emulated::WARP; distance *= 2) any |= __shfl_xor_sync(mask, int(any), distance) != 0;
+  return any;
+}
 inline void __syncwarp(unsigned mask = WHOLE_WARP) { emulated::from_lane(mask, 0, 0); }
 
 inline void mma_16816(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], __nv_bfloat16) { emulated::mma<__nv_bfloat16>(d, a, b); }
