@@ -36,7 +36,7 @@ struct OneShape {
   static constexpr int MOST_AHEAD = D > 128 ? 2 : 4;
   static constexpr int AHEAD = VALUE_STEPS < MOST_AHEAD ? VALUE_STEPS : MOST_AHEAD; // of them whose values are under way together
   static constexpr int WEIGHTS_ROW = PIECE + 8;              // rows begin 4 banks apart
-  static_assert(PIECE % (16 * ONE_WARPS) == 0 && D % 8 == 0 && D <= 256 && GROUP <= 16);
+  static_assert(PIECE % (16 * ONE_WARPS) == 0 && D % 8 == 0 && ONE_WARPS % SLICES == 0 && VALUE_STEPS % AHEAD == 0 && GROUP <= 16);
 };
 
 struct Visible {
@@ -69,7 +69,7 @@ struct OneBlock {
   const float scale;
   const int warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2; // lane / 4 and 2 (lane % 4)
   uint4 queries[TILES][Shape::KEY_STEPS];
-  float products[KEY_TILES][TILES][4]; // positions group and group + 8, queries pair and pair + 1; then weights
+  float products[KEY_TILES][TILES][4]; // positions group and group + 8, queries pair and pair + 1
   uint4 held[Shape::AHEAD][4];         // values
 
   __device__ OneBlock(OneMemory<T, D, GROUP, PIECE>& memory, const Heads<T>& keys, const Heads<T>& values, int start, Visible visible, float scale)
@@ -89,7 +89,7 @@ struct OneBlock {
 
   /** Products of the warp's positions of a piece. */
   __device__ void multiply_keys(int piece) {
-    const T* at = keys[key_position(piece, 0) - start] + 4 * pair;
+    const T* at = keys[key_position(piece, 0) - start] + 8 * (pair / 2);
     const int64_t further = 8 * keys.position;
 #pragma unroll
     for (int tile = 0; tile < KEY_TILES; tile++, at += 2 * further) {
