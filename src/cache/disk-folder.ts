@@ -2,7 +2,7 @@
 // index: what is there under its name is whole, because it got its name when it was. Names are digests, so no name from
 // outside becomes a path. What has another name, or is a link, is a stranger's: not read, not counted, not deleted.
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { lstat, mkdir, open, readdir, realpath, rename, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, realpath, rename, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../util/message-of.ts";
 
@@ -92,6 +92,11 @@ export class DiskFolder {
       await unlink(unfinished).catch(ignoreMissing);
       throw error;
     }
+  }
+
+  /** Notes in the file when it was used, in milliseconds. */
+  async setTime(store: string, key: string, milliseconds: number): Promise<void> {
+    await utimes(this.file(store, key), milliseconds / 1000, milliseconds / 1000).catch(ignoreMissing);
   }
 
   async delete(store: string, key: string): Promise<void> {

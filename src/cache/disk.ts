@@ -3,6 +3,9 @@
 // Blocks are read when a prompt asks for them, a bounded number of bytes at a time, and written one after the other while the
 // event loop turns: between two steps of the engine at most one block is copied and handed to the system. One cap holds for
 // all stores of the folder. A block that is damaged, or gone, is a block that is read again from its ids.
+//
+// What was not used for longest goes first. A block counts as used after all that follow it, so that chains go from their ends:
+// what has lost its beginning could not be found again. The files' times tell the order to the next process.
 import { statfs } from "node:fs/promises";
 import type { DiskStats } from "../engine/protocol.ts";
 import { decodeBlock, encodeBlock, type BlockFile } from "./block-file.ts";
@@ -23,16 +26,32 @@ export const RESERVE_BYTES = 1_000_000_000;
 const READ_BYTES = 128_000_000; // for one prompt at a time
 const RETRY_MS = 10_000; // after writing was stopped
 const RESCAN_MS = 30_000; // other engines write into the same folder
+const SAVE_MS = 30_000; // the order of use, for a server that is killed
+const TICK_MS = 0.01; // files' times are finer
 
 type Source = () => Omit<BlockFile, "key">;
 
+interface Known {
+  readonly bytes: number;
+  readonly usedAt: number;
+  readonly parent: string | undefined; // the block before it; found by a scan, a block does not tell
+  readonly savedAt?: number; // `usedAt` as the file has it
+}
+
+interface Waiting {
+  readonly source: Source;
+  readonly parent: string | undefined;
+}
+
 export class DiskTier {
-  private readonly own = new Map<string, { readonly bytes: number; readonly usedAt: number }>(); // the least recently used first
+  private readonly own = new Map<string, Known>(); // the least recently used first
   private others: StoredFile[] = []; // of other stores, likewise
   private ownBytes = 0;
   private otherBytes = 0;
   private scannedAt = 0;
-  private readonly queue = new Map<string, Source>();
+  private savedAt = 0; // when files got the times of their use
+  private clock = 0; // what was used last, in milliseconds; no two blocks were used at once
+  private readonly queue = new Map<string, Waiting>();
   private writer: Promise<void> | undefined;
   private stoppedAt = -Infinity;
   private stopped: string | undefined;
@@ -51,7 +70,8 @@ export class DiskTier {
   static async open(options: DiskOptions): Promise<DiskTier> {
     const tier = new DiskTier(await DiskFolder.open(options.directory, options.store), options);
     const files = (await tier.folder.scan()).sort((a, b) => a.usedAt - b.usedAt);
-    for (const { store, key, bytes, usedAt } of files) if (store === options.store) tier.add(key, bytes, usedAt);
+    for (const { store, key, bytes, usedAt } of files)
+      if (store === options.store) tier.add(key, { bytes, usedAt, parent: undefined, savedAt: usedAt });
     tier.takeOthers(files);
     await tier.makeRoom(0);
     return tier;
@@ -76,16 +96,16 @@ export class DiskTier {
     this.readable = READ_BYTES;
   }
 
-  /** A block with these ids; undefined when there is none, or no more may be read for this prompt. */
-  load(key: string, ids: Uint32Array): BlockFile | undefined {
+  /** The block with these ids behind `parent`; undefined when there is none, or no more may be read for this prompt. Counts as no use. */
+  load(key: string, ids: Uint32Array, parent?: string): BlockFile | undefined {
     const known = this.own.get(key);
     if (known === undefined || known.bytes > this.readable) return undefined;
+    this.own.set(key, { ...known, parent });
     this.readable -= known.bytes;
     const bytes = this.folder.read(this.options.store, key, known.bytes);
     const block = bytes && decodeBlock(bytes);
     if (block?.key === key && block.ids.length === ids.length && block.ids.every((id, i) => id === ids[i])) {
       this.read += 1;
-      this.used(key);
       return block;
     }
     if (bytes !== undefined) this.damaged += 1;
@@ -93,18 +113,23 @@ export class DiskTier {
     return undefined;
   }
 
-  /** Notes that a block was used, here or in memory. */
+  /** Notes that a block was used, here or in memory, and all that it follows. */
   used(key: string): void {
-    const known = this.own.get(key);
-    if (known === undefined) return;
-    this.own.delete(key);
-    this.own.set(key, { ...known, usedAt: Date.now() });
+    let known = this.own.get(key);
+    for (let at = key; known !== undefined; known = this.own.get(at)) {
+      this.own.delete(at);
+      this.own.set(at, { ...known, usedAt: this.tick() });
+      if (known.parent === undefined) return;
+      at = known.parent;
+    }
   }
 
-  /** Has a block written, unless it is or is to be replaced; `source` is called when it is its turn and it was not withdrawn. */
-  enqueue(key: string, source: Source, replace = false): void {
-    if ((this.own.has(key) && !replace) || Date.now() - this.stoppedAt < RETRY_MS) return;
-    this.queue.set(key, source);
+  /** Has a block behind `parent` written, unless it is or is to be replaced; `source` is called when it is its turn and it was not withdrawn. */
+  enqueue(key: string, source: Source, { parent, replace = false }: { readonly parent?: string | undefined; readonly replace?: boolean } = {}): void {
+    const known = this.own.get(key);
+    if (known !== undefined) this.own.set(key, { ...known, parent });
+    if ((known !== undefined && !replace) || Date.now() - this.stoppedAt < RETRY_MS) return;
+    this.queue.set(key, { source, parent });
     this.writer ??= this.writeAll().finally(() => (this.writer = undefined));
   }
 
@@ -128,46 +153,56 @@ export class DiskTier {
     await Promise.race([this.writer, Bun.sleep(milliseconds)]);
     this.queue.clear();
     await this.writer;
+    await this.saveOrder();
   }
 
   private async writeAll(): Promise<void> {
     for (;;) {
       await nextTurn();
       const next = this.queue.entries().next().value;
-      if (next === undefined) return;
-      const [key, source] = next;
+      if (next === undefined) break;
+      const [key, { source, parent }] = next;
       this.queue.delete(key);
+      if (parent !== undefined && !this.own.has(parent)) continue; // nobody would find it
       try {
-        await this.write(key, encodeBlock({ key, ...source() }));
+        await this.write(key, encodeBlock({ key, ...source() }), parent);
       } catch (error) {
         this.stop(messageOf(error));
       }
     }
+    if (Date.now() - this.savedAt > SAVE_MS) await this.saveOrder();
   }
 
-  private async write(key: string, bytes: Uint8Array): Promise<void> {
+  private async write(key: string, bytes: Uint8Array, parent: string | undefined): Promise<void> {
     const { options, generation } = this;
     const free = await (options.freeBytes?.() ?? freeBytes(options.directory));
     if (free < RESERVE_BYTES + bytes.length) return this.stop(`less than ${RESERVE_BYTES / 1e9} GB of the disk are free`);
-    if (!(await this.makeRoom(bytes.length))) return this.stop("a block is larger than --ssd-cache-max-gb");
+    if (bytes.length > options.maxBytes) return this.stop("a block is larger than --ssd-cache-max-gb");
+    if (parent !== undefined) this.used(parent);
+    if (!(await this.makeRoom(bytes.length, parent))) return;
     await this.folder.write(options.store, key, bytes);
     if (generation !== this.generation) return this.folder.delete(options.store, key);
-    this.add(key, bytes.length, Date.now());
+    this.add(key, { bytes: bytes.length, usedAt: 0, parent });
+    this.used(key);
     this.written += 1;
     if (this.stopped !== undefined) options.log(`stored prefixes are written to ${options.directory} again`);
     this.stopped = undefined;
   }
 
-  /** Deletes what was not used for longest, of all stores, until so many bytes more stay within the cap. */
-  private async makeRoom(bytes: number): Promise<boolean> {
+  /**
+   * Deletes what was not used for longest, of all stores, until so many bytes more stay within the cap; false when that would
+   * delete `kept`.
+   */
+  private async makeRoom(bytes: number, kept?: string): Promise<boolean> {
     const { maxBytes } = this.options;
-    if (bytes > maxBytes) return false;
     if (Date.now() - this.scannedAt > RESCAN_MS) this.takeOthers(await this.folder.scan());
     while (this.ownBytes + this.otherBytes + bytes > maxBytes) {
       const [key, own] = this.own.entries().next().value ?? [];
       const other = this.others[0];
-      if (key !== undefined && (other === undefined || own!.usedAt <= other.usedAt)) await this.drop(key);
-      else if (other === undefined) return false;
+      if (key !== undefined && (other === undefined || own!.usedAt <= other.usedAt)) {
+        if (key === kept) return false;
+        await this.drop(key);
+      } else if (other === undefined) return false;
       else {
         this.others.shift();
         this.otherBytes -= other.bytes;
@@ -183,10 +218,27 @@ export class DiskTier {
     this.otherBytes = this.others.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  private add(key: string, bytes: number, usedAt: number): void {
-    this.ownBytes += bytes - (this.own.get(key)?.bytes ?? 0);
-    this.own.delete(key);
-    this.own.set(key, { bytes, usedAt });
+  private add(key: string, known: Known): void {
+    this.ownBytes += known.bytes - (this.own.get(key)?.bytes ?? 0);
+    this.own.set(key, known);
+  }
+
+  private tick(): number {
+    return (this.clock = Math.max(Date.now(), this.clock + TICK_MS));
+  }
+
+  private async saveOrder(): Promise<void> {
+    this.savedAt = Date.now();
+    try {
+      for (const [key, { usedAt, savedAt }] of [...this.own]) {
+        if (usedAt === savedAt) continue;
+        await this.folder.setTime(this.options.store, key, usedAt);
+        const known = this.own.get(key);
+        if (known !== undefined) this.own.set(key, { ...known, savedAt: usedAt });
+      }
+    } catch (error) {
+      this.options.log(`the order of use cannot be kept in ${this.options.directory}: ${messageOf(error)}`);
+    }
   }
 
   private drop(key: string): Promise<void> {

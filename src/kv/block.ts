@@ -22,6 +22,7 @@ export interface StoredBlock {
   readonly format: BlockFormat;
   readonly bytes: number;
   readonly key?: string; // of a full block, where there is a disk tier
+  readonly parent?: string | undefined; // the key of the block before it
 }
 
 const WORD = 4;

@@ -30,21 +30,23 @@ export class DiskBlocks {
   /** The block of `ids` behind another; its tensor is kept. */
   load(parent: StoredBlock | undefined, ids: Uint32Array): StoredBlock | undefined {
     const key = blockKey(parent?.key ?? this.store, ids);
-    const file = this.tier.load(key, ids);
+    const file = this.tier.load(key, ids, parent?.key);
     const format = file && BlockFormat.read(file.format);
     if (format === undefined || format.dataBytes(ids.length) !== file!.data.byteLength) return undefined;
     const data = mx.scope(() => mx.keep(mx.fromArray(file!.data, [file!.data.length])));
-    return { data, tokens: ids.length, format, bytes: format.bytes(ids.length), key };
+    return { data, tokens: ids.length, format, bytes: format.bytes(ids.length), key, parent: parent?.key };
   }
 
   /** Has a full block written as soon as there is time; with a snapshot also in the place of what was written without one. */
-  enqueue({ key, data, format }: StoredBlock, ids: Uint32Array): void {
+  enqueue({ key, parent, data, format }: StoredBlock, ids: Uint32Array): void {
     if (key === undefined) return;
-    this.tier.enqueue(key, () => ({ ids: [...ids], format, data: mx.toUint32(data) }), format.snapshot !== undefined);
+    this.tier.enqueue(key, () => ({ ids: [...ids], format, data: mx.toUint32(data) }), { parent, replace: format.snapshot !== undefined });
   }
 
-  used({ key }: StoredBlock): void {
-    if (key !== undefined) this.tier.used(key);
+  /** Notes that a chain was used. */
+  used(chain: readonly StoredBlock[]): void {
+    const last = chain.findLast(({ key }) => key !== undefined);
+    if (last !== undefined) this.tier.used(last.key!);
   }
 
   /** The block leaves memory; what is not written by now never is. */

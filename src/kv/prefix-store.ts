@@ -69,7 +69,7 @@ export class PrefixStore {
     const held = kv.lengths[0]!;
     const match = this.cache.match(ids, held);
     if (match.length - held < this.least) return match.shared;
-    for (const { payload } of match.blocks) this.disk?.used(payload);
+    this.disk?.used(match.blocks.map(({ payload }) => payload));
     this.cache.letGo(match.blocks); // the graph below holds on to the data
     for (const { blocks, start, end } of runs(match)) {
       const from = Math.max(start, kv.lengths[0]!);
@@ -105,7 +105,7 @@ export class PrefixStore {
     const make = (from: number, parts: readonly Uint32Array[]): StoredBlock[] => {
       keys ??= this.disk?.keys(ids, this.blockSize) ?? [];
       const first = from / this.blockSize;
-      const blocks = this.pack(kv, row, from, parts).map((block, n) => withKey(block, keys![first + n]));
+      const blocks = this.pack(kv, row, from, parts).map((block, n) => withKey(block, keys![first + n], keys![first + n - 1]));
       blocks.forEach((block, n) => this.disk?.enqueue(block, parts[n]!));
       mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
       return blocks;
@@ -123,6 +123,7 @@ export class PrefixStore {
       made = withKey(
         block.format.withSnapshot(block, kv.states(row), format => this.known(format)),
         block.key,
+        block.parent,
       );
       mx.asyncEvaluate(made.data);
       return made;
@@ -178,8 +179,8 @@ export class PrefixStore {
   }
 }
 
-function withKey(block: StoredBlock, key: string | undefined): StoredBlock {
-  return key === undefined ? block : { ...block, key };
+function withKey(block: StoredBlock, key: string | undefined, parent: string | undefined): StoredBlock {
+  return key === undefined ? block : { ...block, key, parent };
 }
 
 interface Run {

@@ -108,10 +108,50 @@ describe("the disk tier", () => {
     [1, 2, 3].forEach(n => utimesSync(fileOf(n), 10 + n, 10 + n));
     const smaller = await open({ maxBytes: 2 * SIZE + 5 });
     expect([existsSync(fileOf(1)), existsSync(fileOf(2)), existsSync(fileOf(3)), stored(OTHER)]).toEqual([false, true, true, 0]);
-    smaller.load(key(2), ids(2));
+    smaller.used(key(2));
     await write(smaller, 4);
     expect([existsSync(fileOf(2)), existsSync(fileOf(3)), existsSync(fileOf(4))]).toEqual([true, false, true]);
     expect(smaller.stats.bytes).toBe(2 * SIZE);
+  });
+
+  /** Blocks that follow each other, as a prompt has them written. */
+  async function writeChain(tier: DiskTier, ...blocks: readonly number[]): Promise<void> {
+    blocks.forEach((n, at) => tier.enqueue(key(n), source(n), { parent: at === 0 ? undefined : key(blocks[at - 1]!) }));
+    await settled(tier);
+  }
+  const there = (...blocks: readonly number[]) => blocks.filter(n => existsSync(fileOf(n)));
+
+  test("a chain that does not fit keeps its beginning", async () => {
+    const tier = await open({ maxBytes: 3 * SIZE });
+    await writeChain(tier, 1, 2, 3, 4, 5, 6);
+    expect(there(1, 2, 3, 4, 5, 6)).toEqual([1, 2, 3]);
+    expect(tier.stats).toMatchObject({ written: 3, stopped: undefined });
+  });
+
+  test("the least recently used chain goes first, from its end, also after a restart", async () => {
+    const tier = await open({ maxBytes: 6 * SIZE });
+    await writeChain(tier, 1, 2, 3);
+    await writeChain(tier, 4, 5, 6);
+    tier.used(key(3));
+    await writeChain(tier, 7);
+    expect(there(1, 2, 3, 4, 5, 6)).toEqual([1, 2, 3, 4, 5]);
+    await tier.close(0);
+    const again = await open({ maxBytes: 6 * SIZE });
+    await writeChain(again, 8, 9, 10);
+    expect(there(1, 2, 3, 4, 5)).toEqual([1, 2]);
+    expect(there(7, 8, 9, 10)).toEqual([7, 8, 9, 10]);
+  });
+
+  test("the common beginning of chains stays as long as any of them", async () => {
+    const tier = await open({ maxBytes: 4 * SIZE });
+    await writeChain(tier, 1, 2, 3);
+    await writeChain(tier, 1, 4, 5);
+    expect(there(1, 2, 3, 4, 5)).toEqual([1, 2, 4, 5]);
+    const again = await open({ maxBytes: 4 * SIZE });
+    for (const [n, parent] of [[1], [4, 1], [5, 4]] as const) again.load(key(n), ids(n), parent && key(parent));
+    again.used(key(5));
+    await writeChain(again, 6, 7);
+    expect(there(1, 2, 4, 5, 6, 7)).toEqual([1, 4, 6, 7]);
   });
 
   test("never exceeds the cap, whatever is written and used", async () => {
