@@ -44,6 +44,9 @@ bool mxs_list_fits(int32_t length, const char *op);
 #define TENSOR_OR_CODE(name)                                                                                                                         \
   mlx_array name##_;                                                                                                                                 \
   if (!mxs_find(name, &name##_, __func__, #name)) return -1
+#define OPTIONAL_OR_CODE(name)                                                                                                                       \
+  mlx_array name##_;                                                                                                                                 \
+  if (!mxs_find_optional(name, &name##_, __func__, #name)) return -1
 #define LIST(length)                                                                                                                                 \
   if (!mxs_list_fits(length, __func__)) return 0
 // Returns the handle of `result`, the array that the MLX call given here fills.

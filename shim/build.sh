@@ -53,11 +53,19 @@ if [ ! -e "$OUT/mlxc0.o" ] || [ ! -e "$OUT/mlxc1.o" ] || [ -n "$(newer_than "$OU
   wait $first
 fi
 
+# Each CUDA source as a C string, without comments, indentation and includes.
+for source in "$here"/cuda/*.cuh; do
+  echo "static const char cuda_$(basename "$source" .cuh | tr - _)[] ="
+  sed -e 's,//.*,,' -e 's,^/\*\*.*\*/$,,' -e 's/^ *//' -e 's/ *$//' -e '/^$/d' -e '/^#include "/d' -e '/^#pragma once/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' "$source"
+  echo ";"
+done >"$OUT/cuda-sources.part"
+cmp -s "$OUT/cuda-sources.part" "$OUT/cuda-sources.h" || mv "$OUT/cuda-sources.part" "$OUT/cuda-sources.h"
+
 objects=
 for source in "$here"/*.c; do
   object="$OUT/$(basename "$source" .c).o"
-  if [ ! -e "$object" ] || [ -n "$(find "$source" "$here"/*.h "$here/build.sh" -newer "$object")" ]; then
-    "$CC" $c_flags -std=c11 -Wall -Wextra -Werror -isystem "$MLXC" -c "$source" -o "$object"
+  if [ ! -e "$object" ] || [ -n "$(find "$source" "$here"/*.h "$OUT/cuda-sources.h" "$here/build.sh" -newer "$object")" ]; then
+    "$CC" $c_flags -std=c11 -Wall -Wextra -Werror -I"$OUT" -isystem "$MLXC" -c "$source" -o "$object"
   fi
   objects="$objects $object"
 done

@@ -21,9 +21,8 @@ static bool has_gpu(void) {
   return found;
 }
 
-// MLX's CUDA back end runs kernels in graphs, keeps these by their form, and refuses to go on as thrashing when a small cache of them
-// does not hit. Rows come and go here, so there are many forms. Who sets the variable has the last word. Larger graphs
-// (MLX_MAX_OPS_PER_BUFFER) make a lone row faster and are no help else: they are made anew too often.
+// MLX's CUDA back end can collect kernels in graphs, which it keeps by their form. Rows come and go here, so forms never end, and a new one costs
+// more than it saves. Kernels of ours that write in place also count on it that kernels run in the order in which they were started.
 //
 // MLX's CPU back end takes its buffers from malloc, which glibc keeps on its heap in ever larger sizes, full of holes: larger ones are mapped.
 static void tune_linux(void) {
@@ -31,7 +30,7 @@ static void tune_linux(void) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 #endif
-  setenv("MLX_CUDA_GRAPH_CACHE_SIZE", "4000", 0);
+  setenv("MLX_USE_CUDA_GRAPHS", "0", 1);
 #endif
 }
 

@@ -224,6 +224,22 @@ MXS_API mxs_tensor mxs_relu(mxs_tensor x);
 MXS_API mxs_tensor mxs_softplus(mxs_tensor x);
 MXS_API mxs_tensor mxs_softcap(mxs_tensor x, double cap);                   // cap tanh(x / cap)
 
+// Kernels of ours for the CUDA back end; numbers are bfloat16 or float16, of one type in a call ----------------
+
+MXS_API int32_t mxs_own_kernels(void); // whether the device in use takes them
+
+// Affine mode, 4 or 8 bits, groups of 32, 64 or 128: for up to some hundred rows of x.
+MXS_API mxs_tensor mxs_packed_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_tensor biases, int32_t group_size, int32_t bits);
+// projected [B, L, heads and twice as many of keys, D] → queries [B, heads, L, D]; keys and values are written into the slabs in place. Writes three
+// handles to scratch, queries and both slabs, which are to be used instead of those given, and returns their number.
+MXS_API int32_t mxs_place_heads(mxs_tensor projected, mxs_optional gains, mxs_tensor angles, mxs_tensor offsets, mxs_tensor keys, mxs_tensor values,
+                                int32_t heads, int32_t dims, int32_t traditional, double eps);
+// queries [B, heads, 1, D], keys and values [B, kv heads, positions, D]; row b attends to positions up to lengths[b], the last `window` of them if
+// that is not 0 → [B, heads, 1, D].
+MXS_API mxs_tensor mxs_attend_one(mxs_tensor queries, mxs_tensor keys, mxs_tensor values, mxs_tensor lengths, int32_t window, double scale);
+// queries [B, heads, L, D] of the last L positions, causal → [B, L, heads, D].
+MXS_API mxs_tensor mxs_attend_many(mxs_tensor queries, mxs_tensor keys, mxs_tensor values, int32_t window, double scale);
+
 // Files ----------------------------------------------------------------------------------------------------
 
 MXS_API int32_t mxs_load_safetensors(const char *path); // opens the file lazily and returns the number of its tensors

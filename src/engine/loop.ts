@@ -108,19 +108,25 @@ export class EngineLoop {
     this.setWidth();
     this.options.memory?.makeRoom(this.scheduler);
     const plan = this.scheduler.schedule(this.options.pace?.chunk(this.scheduler.streaming));
+    const rests = plan.decode.length + plan.chunks.length === 0;
+    if (rests && last !== undefined) this.finish(last); // whoever waits for the last ids need not wait until rows are stored
     const pending = this.runner.dispatch(plan);
     if (pending !== undefined) this.steps += 1;
     this.promptTokens += idsRead(plan);
-    const result = last && this.runner.read(last.pending);
-    if (pending !== undefined) this.runner.complete(pending);
-    if (last !== undefined && result !== undefined) {
-      const before = this.completionTokens;
-      this.report(result);
-      this.measure(last, this.completionTokens - before);
-    }
+    if (!rests && last !== undefined) this.finish(last, pending);
+    else if (pending !== undefined) this.runner.complete(pending);
     if (this.draining) this.watch.close();
     this.watch.step(this.options.pace?.chunk(true));
     return pending && { plan, pending, startedAt };
+  }
+
+  /** Takes a step's results off the device and reports them, while `next` runs. */
+  private finish(flight: Flight, next?: Pending): void {
+    const result = this.runner.read(flight.pending);
+    if (next !== undefined) this.runner.complete(next);
+    const before = this.completionTokens;
+    this.report(result);
+    this.measure(flight, this.completionTokens - before);
   }
 
   /** A step took from its start, or from the end of the one before, until now. */

@@ -94,7 +94,7 @@ interface Opened {
   readonly careful: boolean; // one row at a time, read in the same chunks whenever
 }
 
-type EngineLimits = Omit<WarmUpLimits, "fits" | "plansWidths">;
+type EngineLimits = Omit<WarmUpLimits, "fits">;
 
 function openLoop(options: EngineOptions, { loaded, runner, memory, limits, careful }: Opened): EngineLoop {
   const { maxQueue, prefillRows, prefillChunk, prefillStallMs, streamInterval, widenAt } = options;
@@ -105,7 +105,7 @@ function openLoop(options: EngineOptions, { loaded, runner, memory, limits, care
     send,
     deviceStats: counters,
     memory,
-    ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs, fewForms: mx.backend() === "cuda" }) }),
+    ...(!careful && { pace: new Pace({ most: prefillStep, fixed: prefillChunk, stallMs: prefillStallMs }) }),
     ...(widenAt !== undefined && { widenAt }),
     streamInterval,
     watch: openWatch(options, loaded),
@@ -120,7 +120,7 @@ async function warmUpIfWanted(options: EngineOptions, model: Model, limits: Engi
   return {
     warmUpMs: await warmUp({
       model,
-      limits: { ...limits, contextLength, plansWidths: mx.backend() === "cuda", fits: lengths => ledger.fits(lengths, []) },
+      limits: { ...limits, contextLength, fits: lengths => ledger.fits(lengths, []) },
       tell,
       prefixCache: options.prefixCache,
     }),

@@ -31,8 +31,9 @@ interface ReadingRow extends Row {
 /** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
 const LOGIT_POSITIONS = 64;
 
-/** Prompts are read together when padding makes them longer by at most this part; states would take padding in, so there it is none. */
+/** Prompts are read together when padding makes them longer by at most this part, or by so many ids that a GPU would not notice them. */
 const MAX_PADDING = 1 / 8;
+const UNNOTICED: Readonly<Record<mx.Backend, number>> = { cpu: 0, metal: 32, cuda: 32 };
 
 export class PromptReader {
   private readonly reading = new Map<Sequence, ReadingRow>();
@@ -46,6 +47,9 @@ export class PromptReader {
   ) {
     this.carriesStates = carriesStates(model.layout);
   }
+
+  /** How much longer than a prompt of so many ids one may be that is read with it; states would take padding in. */
+  private readonly padding = (longest: number): number => (this.carriesStates ? 0 : Math.max(longest * MAX_PADDING, UNNOTICED[mx.backend()]));
 
   /** Takes a sequence in; returns how many ids of its prompt come from stored prefixes. */
   begin(sequence: Sequence): number {
@@ -100,7 +104,7 @@ export class PromptReader {
       const now = whole.map(chunk => this.readToLastSnapshot(chunk, pending));
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
-      for (const group of groups(ends, this.carriesStates ? 0 : MAX_PADDING, this.sizes.longest)) yield this.readEnds(group, pending);
+      for (const group of groups(ends, this.padding, this.sizes.longest)) yield this.readEnds(group, pending);
       rest = later;
     }
   }
@@ -203,7 +207,7 @@ function lastPositions(hidden: Tensor, lengths: readonly number[]): Tensor {
 }
 
 /** Chunks that are read in one pass: of the same start and nearly the same length, none measured, and none so long that its kv is moved nowhere. */
-function groups(chunks: readonly Chunk[], padding: number, longest: number): Chunk[][] {
+function groups(chunks: readonly Chunk[], padding: (longest: number) => number, longest: number): Chunk[][] {
   const sorted = chunks.toSorted((a, b) => a.from - b.from || b.to - a.to);
   const made: Chunk[][] = [];
   for (const chunk of sorted) {
@@ -214,7 +218,7 @@ function groups(chunks: readonly Chunk[], padding: number, longest: number): Chu
   return made;
 }
 
-function fit(longest: Chunk, chunk: Chunk, padding: number): boolean {
+function fit(longest: Chunk, chunk: Chunk, padding: (longest: number) => number): boolean {
   const measured = [longest, chunk].some(({ sequence }) => sequence.measuresPrompt);
-  return !measured && longest.from === chunk.from && longest.to - chunk.to <= (longest.to - longest.from) * padding;
+  return !measured && longest.from === chunk.from && longest.to - chunk.to <= padding(longest.to - longest.from);
 }

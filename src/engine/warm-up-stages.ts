@@ -7,7 +7,6 @@ export interface WarmUpLimits {
   readonly contextLength: number;
   readonly prefillStep: number; // most prompt ids read in a step
   readonly maxRows: number;
-  readonly plansWidths: boolean; // whether the device plans its work anew for every number of rows, and not for some sizes
   readonly fits: (lengths: readonly number[]) => boolean; // whether rows of these lengths have room together
 }
 
@@ -19,7 +18,6 @@ export interface WarmUpStage {
 }
 
 const WIDEST = 64; // wider batches take the kernels of prompts of as many ids
-const PLANNED = 16; // widths up to this one are tried one by one where each is planned
 const PROMPT = 8; // ids, where the answer matters
 const ANSWER = 3; // ids; the first follows from the prompt, the others from each other
 
@@ -58,7 +56,7 @@ export function warmUpStages(limits: WarmUpLimits, vocabSize: number): WarmUpSta
   const sizes = [...lengths, ...(possible(longer) ? [longer] : [])];
   const reading = sizes.map(length => [request(length, { sampling: greedy })]);
   const stored = sizes.includes(2 * PROMPT) ? storedInPart(prompt(2 * PROMPT), vocabSize) : [];
-  const widths = widthsOf(limits).filter(rows => possible(PROMPT, rows));
+  const widths = doubled(Math.min(WIDEST, limits.maxRows)).filter(rows => possible(PROMPT, rows));
   return [
     { doing: `reading prompts of up to ${sizes.at(-1) ?? 0} tokens`, batches: [...reading, ...stored] },
     ...widths.map(rows => ({
@@ -76,13 +74,6 @@ function storedInPart(prompt: Uint32Array, vocabSize: number): WarmRequest[][] {
   const other = prompt.with(-1, (prompt[0]! + 1) % vocabSize);
   const common = { sampling: greedy, maxTokens: ANSWER };
   return [[{ ...common, prompt }], [{ ...common, prompt: other }], [{ ...common, prompt, promptLogprobs: 1 }]];
-}
-
-function widthsOf({ maxRows, plansWidths }: WarmUpLimits): number[] {
-  const sizes = doubled(Math.min(WIDEST, maxRows));
-  if (!plansWidths) return sizes;
-  const planned = Array.from({ length: Math.min(PLANNED, maxRows) }, (_, n) => n + 1);
-  return [...planned, ...sizes.filter(rows => rows > planned.length)];
 }
 
 /** 1, 2, 4 … and `most` itself. */

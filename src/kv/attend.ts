@@ -9,18 +9,6 @@ export function attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tens
   return mx.scaledDotProductAttention(queries, keys, values, options.scale, mask, options.sinks);
 }
 
-/**
- * One query position per row, [B, heads, 1, D], in three kernels; bias [B, kvHeads, heads / kvHeads, K] is -∞ for what a row may not see.
- * MLX's CUDA back end has no kernel for attention with a mask, and writes it out in twice as many.
- */
-export function attendByProducts(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor, scale: number): Tensor {
-  const [rows, heads, , width] = mx.shape(queries) as [number, number, number, number];
-  const [, kvHeads, , valueWidth] = mx.shape(values) as [number, number, number, number];
-  const grouped = mx.reshape(queries, [rows, kvHeads, heads / kvHeads, width]);
-  const weights = mx.softmax(mx.addmm(bias, grouped, mx.swapaxes(keys, 2, 3), scale)); // [B, kvHeads, group, K]
-  return mx.reshape(mx.matmul(weights, values), [rows, heads, 1, valueWidth]);
-}
-
 /** No back end has a kernel for capped products, so here attention is written out. */
 function attendCapped(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | "causal" | undefined, scale: number, softcap: number): Tensor {
   const [rows, heads, length, width] = mx.shape(q) as [number, number, number, number];

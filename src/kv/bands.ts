@@ -116,6 +116,11 @@ function across(bands: readonly KvRows[], layer: number): LayerKv {
       const found = held.map((kv, band) => kv.attend(q[band]!, k[band]!, v[band]!, batch, options));
       return mx.concatenate(found, 0);
     },
+    attendJoined(projected, batch, heads) {
+      const parts = split(projected);
+      const found = held.map((kv, band) => kv.attendJoined?.(parts[band]!, { ...batch, rows: bands[band]!.rows }, heads));
+      return found.every(one => one !== undefined) ? mx.concatenate(found, 0) : undefined;
+    },
     look(queries, batch, options) {
       const q = split(queries);
       const found = held.map((kv, band) => kv.look(q[band]!, batch, options));

@@ -1,9 +1,11 @@
 // Keys and values of one attention layer for all rows of a batch.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { AttendOptions, AttentionLayout, Batch } from "../models/model.ts";
-import { attend, attendByProducts } from "./attend.ts";
+import type { AttendOptions, AttentionLayout, Batch, JoinedHeads } from "../models/model.ts";
+import { attend } from "./attend.ts";
 import type { HeldLayer } from "./held.ts";
+import { attendByKernels, kernelsTake } from "./kernels.ts";
+import type { Cell } from "./slab.ts";
 import type { Step } from "./step.ts";
 import { PlainStrip, QuantizedStrip, type Strip } from "./strip.ts";
 
@@ -25,18 +27,35 @@ export class LayerSlab implements HeldLayer {
     const step = this.step();
     this.keys.write(keys, step);
     this.values.write(values, step);
-    const start = step.start(this.layout.window);
-    this.held = [this.keys.held(step, start), this.values.held(step, start)];
+    this.hold(kernelsTake(this.layout, mx.dtype(queries), options) ? 0 : step.start(this.layout.window));
     return this.look(queries, batch, options);
   }
 
+  attendJoined(projected: Tensor, batch: Batch, joined: JoinedHeads): Tensor | undefined {
+    const { keys, values, layout } = this;
+    const dtype = mx.dtype(projected);
+    if (joined.gains !== undefined && mx.dtype(joined.gains) !== dtype) return undefined;
+    if (!(keys instanceof PlainStrip && values instanceof PlainStrip) || !kernelsTake(layout, dtype, joined)) return undefined;
+    const step = this.step();
+    const cell = (): Cell => ({ heads: layout.kvHeads, width: layout.headDim, dtype });
+    const placed = mx.placeHeads(projected, joined, step.offsets, keys.room(step, cell), values.room(step, cell), joined.heads);
+    keys.wrote(placed[1]);
+    values.wrote(placed[2]);
+    const [k, v] = this.hold(0);
+    const found = attendByKernels(placed[0], k, v, step, joined.scale, layout.window);
+    return mx.reshape(found, [batch.rows, batch.length, joined.heads * layout.headDim]);
+  }
+
+  private hold(start: number): readonly [Tensor, Tensor] {
+    const step = this.step();
+    return (this.held = [this.keys.held(step, start), this.values.held(step, start)]);
+  }
+
   look(queries: Tensor, _batch: Batch, options: AttendOptions): Tensor {
-    const { window, kvHeads } = this.layout;
+    const { window } = this.layout;
     const [step, [keys, values]] = [this.step(), this.held!];
-    if (step.byProducts && options.softcap === undefined && options.sinks === undefined) {
-      const shape = [step.rows, kvHeads, mx.shape(queries)[1]! / kvHeads, mx.shape(keys)[2]!];
-      return attendByProducts(queries, keys, values, step.bias(shape, mx.dtype(queries), window), options.scale);
-    }
+    if (kernelsTake(this.layout, mx.dtype(queries), options))
+      return mx.transpose(attendByKernels(queries, keys, values, step, options.scale, window), [0, 2, 1, 3]);
     return attend(queries, keys, values, step.mask(window), options);
   }
 

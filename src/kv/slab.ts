@@ -6,7 +6,7 @@
 //
 // The tensor is a kept handle. A write replaces the handle and releases the old one first, so that MLX can write in place.
 import * as mx from "../mx/index.ts";
-import type { Tensor } from "../mx/index.ts";
+import type { Dtype, Tensor } from "../mx/index.ts";
 import { slotsFor } from "./band-sizes.ts";
 
 /** Capacity grows in multiples of this many positions. */
@@ -19,15 +19,28 @@ export function capacityFor(length: number): number {
 /** Where the new numbers of one forward pass go: at one position in all rows, or, one for each row, at a position of its own. */
 export type Place = { readonly at: number } | { readonly slots: Tensor; readonly positions: Tensor };
 
+/** What a position of a row holds. */
+export interface Cell {
+  readonly heads: number;
+  readonly width: number;
+  readonly dtype: Dtype;
+}
+
+export function cellOf(numbers: Tensor): Cell {
+  const [, heads, , width] = mx.shape(numbers) as [number, number, number, number];
+  return { heads, width, dtype: mx.dtype(numbers) };
+}
+
 export class Slab {
   private tensor: Tensor | undefined;
   private slots = 0;
   private capacity = 0;
 
-  /** Makes room for `slots` rows of `length` positions of numbers such as `like` [.., heads, .., width] has; what is held stays. */
-  reserve(slots: number, length: number, like: Tensor): void {
+  /** Makes room for `slots` rows of `length` positions, of numbers such as `like` [.., heads, .., width] has or of a cell that is asked for; what is held stays. */
+  reserve(slots: number, length: number, like: Tensor | (() => Cell)): void {
     if (slots <= this.slots && length <= this.capacity) return;
-    this.resize(slots <= this.slots ? this.slots : slotsFor(slots), Math.max(this.capacity, capacityFor(length)), like);
+    const cell = typeof like === "function" ? like() : cellOf(like);
+    this.resize(slots <= this.slots ? this.slots : slotsFor(slots), Math.max(this.capacity, capacityFor(length)), cell);
   }
 
   /** Gives back what it has more than `slack` times the room for `rows` rows of `length` positions. */
@@ -35,7 +48,7 @@ export class Slab {
     const [slots, capacity] = [Math.min(this.slots, slotsFor(rows)), Math.min(this.capacity, capacityFor(length))];
     if (this.tensor === undefined || this.slots * this.capacity <= slots * capacity * slack) return;
     if (slots * capacity === 0) this.release();
-    else this.resize(slots, capacity, this.tensor);
+    else this.resize(slots, capacity, cellOf(this.tensor));
   }
 
   /** Writes update [rows, heads, L, width]; there is room for it. */
@@ -73,15 +86,15 @@ export class Slab {
     [this.tensor, this.slots, this.capacity] = [undefined, 0, 0];
   }
 
-  private resize(slots: number, capacity: number, like: Tensor): void {
-    const [, heads, , width] = mx.shape(like) as [number, number, number, number];
-    const empty = mx.zeros([slots, heads, capacity, width], mx.dtype(like));
+  private resize(slots: number, capacity: number, { heads, width, dtype }: Cell): void {
+    const empty = mx.zeros([slots, heads, capacity, width], dtype);
     const staying = this.tensor && this.view(0, Math.min(slots, this.slots), 0, Math.min(capacity, this.capacity));
     this.hold(staying === undefined ? empty : mx.sliceUpdate(empty, staying, [0, 0, 0, 0], mx.shape(staying)));
     [this.slots, this.capacity] = [slots, capacity];
   }
 
-  private hold(next: Tensor): void {
+  /** Takes `next` for the buffer as it is after a write from outside. */
+  hold(next: Tensor): void {
     mx.keep(next);
     if (this.tensor !== undefined) mx.release(this.tensor);
     this.tensor = next;

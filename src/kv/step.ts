@@ -1,11 +1,8 @@
 // What all layers share in one forward pass: where the new tokens go and what each row may look at.
 import * as mx from "../mx/index.ts";
-import type { Backend, Dtype, Tensor } from "../mx/index.ts";
+import type { Backend, Tensor } from "../mx/index.ts";
 import type { Batch } from "../models/model.ts";
 import { spanOf } from "./span.ts";
-
-/** MLX's CUDA back end attends without a mask in one kernel, which is slow for many rows. */
-const MOST_UNMASKED = 8;
 
 /** Where masks are needed anyway, windows begin at multiples of this, so that few forms of steps come about. */
 const WINDOW_STEP = 256;
@@ -19,12 +16,10 @@ export class Step implements Batch {
   readonly offsets: Tensor; // [B] int32: also the position of each row's one new token, where rows of different lengths go together
   readonly longest: number; // positions held by the longest row after this step
   readonly offset: number | undefined; // common to all rows; undefined when they differ
-  readonly byProducts: boolean; // attention is written out, with `bias`
   readonly span: number; // where what attention looks over ends: `longest`, or behind it
   private readonly shortest: number; // positions held by the shortest row before it
   private readonly unmasked: boolean; // each row may see all that attention looks over
   private readonly masks = new Map<number, Tensor | "causal" | undefined>();
-  private readonly biases = new Map<string, Tensor>();
   private slotIndices: Tensor | undefined;
 
   constructor(
@@ -37,10 +32,8 @@ export class Step implements Batch {
     this.longest = Math.max(...lengths) + length;
     this.offset = lengths.every(n => n === lengths[0]) ? lengths[0] : undefined;
     this.shortest = Math.min(...lengths);
-    const fused = length > 1 || (this.offset !== undefined && this.rows <= MOST_UNMASKED);
-    this.byProducts = backend === "cuda" && !fused;
-    this.unmasked = length === 1 && this.offset !== undefined && !this.byProducts;
-    this.span = fused ? this.longest : spanOf(this.longest, backend);
+    this.unmasked = length === 1 && this.offset !== undefined && backend !== "cuda";
+    this.span = length === 1 ? spanOf(this.longest, backend) : this.longest;
   }
 
   /** Slot of each row, [B] int32. */
@@ -61,22 +54,9 @@ export class Step implements Batch {
     return this.masks.get(key);
   }
 
-  /** The mask of one new position per row, as numbers to add: 0, or -∞ for what a row may not see. */
-  bias(shape: readonly number[], dtype: Dtype, window?: number): Tensor {
-    const key = `${shape.join(" ")} ${dtype} ${window}`;
-    const made = this.biases.get(key) ?? this.makeBias(shape, dtype, window);
-    this.biases.set(key, made);
-    return made;
-  }
-
-  private makeBias(shape: readonly number[], dtype: Dtype, window: number | undefined): Tensor {
-    const seen = mx.broadcastTo(this.mask(window) as Tensor, shape);
-    return mx.where(seen, mx.scalar(0, dtype), mx.scalar(-Infinity, dtype));
-  }
-
   private makeMask(window: number): Tensor | "causal" | undefined {
     if (this.unmasked) return undefined;
-    if (this.offset !== undefined && window === Infinity && !this.byProducts) return "causal";
+    if (this.offset !== undefined && window === Infinity && this.length > 1) return "causal";
     const key = mx.arange(this.start(window), this.span, 1, "int32"); // [K]
     const own = mx.expandDims(this.offsets, [1, 2, 3]); // [B, 1, 1, 1]
     const query = mx.add(own, mx.reshape(mx.arange(0, this.length, 1, "int32"), [1, 1, this.length, 1])); // [B, 1, L, 1]

@@ -7,7 +7,7 @@
 import type { KvQuantization } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import { Slab, type Place } from "./slab.ts";
+import { Slab, type Cell, type Place } from "./slab.ts";
 import type { Step } from "./step.ts";
 
 export interface Strip {
@@ -35,6 +35,16 @@ export class PlainStrip implements Strip {
   write(update: Tensor, step: Step): void {
     this.slab.reserve(step.rows, step.span, update);
     this.slab.write(update, placeOf(step));
+  }
+
+  /** The buffer, with room for a pass's new numbers, for who writes into it: `wrote` takes what it is then. */
+  room(step: Step, cell: () => Cell): Tensor {
+    this.slab.reserve(step.rows, step.span, cell);
+    return this.slab.tensors[0]!;
+  }
+
+  wrote(buffer: Tensor): void {
+    this.slab.hold(buffer);
   }
 
   held(step: Step, start: number): Tensor {

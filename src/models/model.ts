@@ -1,5 +1,5 @@
 // What a model family is to the engine: three functions over tensors and the kv each layer needs.
-import type { Dtype, Tensor } from "../mx/index.ts";
+import type { Dtype, HeadTurn, Tensor } from "../mx/index.ts";
 import type { Weights } from "../weights/weights.ts";
 
 /** The rows of one forward pass; all bring the same number of new ids. */
@@ -47,6 +47,12 @@ export interface AttendOptions {
   readonly sinks?: Tensor; // [heads]: one more logit per head, which takes weight and gives no value
 }
 
+/** What becomes of a joined projection's heads before keys are stored and queries attend. */
+export interface JoinedHeads extends HeadTurn {
+  readonly heads: number; // of queries
+  readonly scale: number;
+}
+
 /** What one layer keeps for all rows of a batch. A layer calls what its layout is made for. */
 export interface LayerKv {
   /**
@@ -54,6 +60,11 @@ export interface LayerKv {
    * keys and values are [B, kvHeads, L, D]. Returns [B, heads, L, valueDim].
    */
   attend(queries: Tensor, keys: Tensor, values: Tensor, batch: Batch, options: AttendOptions): Tensor;
+  /**
+   * What `attend` does, from the joined projection [B, L, (heads + 2 kvHeads) D] whose heads are still to be normed and turned; returns
+   * [B, L, heads D]. Undefined where there is no kernel for it: then nothing has happened.
+   */
+  attendJoined?(projected: Tensor, batch: Batch, heads: JoinedHeads): Tensor | undefined;
   /** Attends over the same as this pass's `attend` did, which came before, and stores nothing: for layers that share another one's keys and values. */
   look(queries: Tensor, batch: Batch, options: AttendOptions): Tensor;
   /** Hands `advance` the states of all rows, [B, …shape], zeros before the first token; keeps those that it returns, and returns its output. */

@@ -8,7 +8,7 @@ type Device = "cpu" | "gpu";
 
 export type Backend = "cpu" | "metal" | "cuda";
 
-let opened: { path: string; device: Device } | undefined;
+let opened: { path: string; device: Device; ownKernels: boolean } | undefined;
 
 /** Loads the shim and chooses the device, once per process; `auto` is the GPU where MLX has one. */
 export function openLibrary(path: string, device: "auto" | Device): Device {
@@ -18,8 +18,9 @@ export function openLibrary(path: string, device: "auto" | Device): Device {
     return opened.device;
   }
   bind(path);
-  opened = { path, device: code(c.mxs_open(device === "cpu" ? 0 : device === "gpu" ? 1 : 2)) === 1 ? "gpu" : "cpu" };
-  return opened.device;
+  const chosen = code(c.mxs_open(device === "cpu" ? 0 : device === "gpu" ? 1 : 2)) === 1 ? "gpu" : "cpu";
+  opened = { path, device: chosen, ownKernels: chosen === "gpu" && code(c.mxs_own_kernels()) === 1 };
+  return chosen;
 }
 
 /** The device in use. */
@@ -32,6 +33,11 @@ export function device(): Device {
 export function backend(): Backend {
   if (device() === "cpu") return "cpu";
   return process.platform === "darwin" ? "metal" : "cuda";
+}
+
+/** Whether the device in use takes the kernels of cuda-ops.ts. */
+export function ownKernels(): boolean {
+  return opened?.ownKernels ?? false;
 }
 
 export function mlxVersion(): string {

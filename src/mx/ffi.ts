@@ -192,6 +192,12 @@ export const table = {
   mxs_softplus: one,
   mxs_softcap: { args: [tensor, double], returns: tensor },
 
+  mxs_own_kernels: { args: [], returns: int },
+  mxs_packed_matmul: { args: [tensor, tensor, tensor, tensor, int, int], returns: tensor },
+  mxs_place_heads: { args: [tensor, optional, tensor, tensor, tensor, tensor, int, int, int, double], returns: int },
+  mxs_attend_one: { args: [tensor, tensor, tensor, tensor, int, double], returns: tensor },
+  mxs_attend_many: { args: [tensor, tensor, tensor, int, double], returns: tensor },
+
   mxs_load_safetensors: { args: [text], returns: int },
   mxs_load_next: { args: [], returns: text },
   mxs_save_begin: { args: [], returns: int },

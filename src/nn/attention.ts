@@ -1,7 +1,7 @@
 // Grouped-query attention: projections, norms over heads, rotary positions, and the kv that looks back.
 import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
-import type { Batch, LayerKv } from "../models/model.ts";
+import type { Batch, JoinedHeads, LayerKv } from "../models/model.ts";
 import type { Linear } from "../weights/matrix.ts";
 import { rmsNormBy } from "../weights/norm.ts";
 import type { Weights } from "../weights/weights.ts";
@@ -20,7 +20,7 @@ export interface AttentionExtras {
   readonly scale?: number; // of products; 1 / √headDim without it
   readonly softcap?: number; // of products
   readonly sinks?: Tensor; // [heads]
-  readonly norm?: Linear; // of heads, before they are turned
+  readonly norm?: Linear | HeadNorm; // of heads, before they are turned
   readonly turnedNorm?: Linear; // of heads, after they are turned
   readonly wideNorm?: Linear; // of the joined projection, [B, L, (heads + 2 kvHeads) headDim]
   readonly outputBias?: boolean; // where it differs from attentionBias
@@ -29,6 +29,12 @@ export interface AttentionExtras {
   readonly arrange?: Linear; // puts the heads of a fused projection in the order queries, keys, values
   readonly change?: (queries: Tensor, batch: Batch) => Tensor; // of turned queries
   readonly gated?: boolean; // behind each query head its projection has a gate for what the head finds
+}
+
+/** A norm of heads that a kernel can do along with other things. */
+export interface HeadNorm extends Linear {
+  readonly gains: Tensor; // [heads + kvHeads, 1, headDim]
+  readonly eps: number;
 }
 
 export type Attention = (x: Tensor, batch: Batch, kv: LayerKv) => Tensor;
@@ -47,8 +53,12 @@ export function attention(w: Weights, c: AttentionConfig, rope: Rope | undefined
   const turn: Rope = rope ?? same;
   const both = heads + kvHeads;
   const all = both + kvHeads + (gated ? heads : 0);
+  const joined = joinedHeads(heads, scale, rope, extras);
   return (x, batch, kv) => {
-    const projected = arrange(byHead(wideNorm(project(x)), batch, all, headDim)); // [B, heads + 2 kvHeads, L, headDim], then gates
+    const side = wideNorm(project(x)); // [B, L, heads by position]
+    const whole = joined && batch.positions === undefined ? kv.attendJoined?.(side, batch, joined) : undefined;
+    if (whole !== undefined) return output(whole);
+    const projected = arrange(byHead(side, batch, all, headDim)); // [B, heads + 2 kvHeads, L, headDim], then gates
     const turned = turnedNorm(turn(norm(mx.sliceAxis(projected, 1, 0, both)), batch));
     const [queries, keys] = [change(mx.sliceAxis(turned, 1, 0, heads), batch), mx.sliceAxis(turned, 1, heads, both)];
     const values = mx.sliceAxis(projected, 1, both, both + kvHeads);
@@ -56,6 +66,15 @@ export function attention(w: Weights, c: AttentionConfig, rope: Rope | undefined
     const passed = gated ? mx.multiply(found, mx.sigmoid(mx.sliceAxis(projected, 1, all - heads, all))) : found;
     return output(byPosition(passed, batch, heads * headDim));
   };
+}
+
+/** What a kernel for all that happens to heads must know; undefined for families that do more to them. */
+function joinedHeads(heads: number, scale: number, rope: Rope | undefined, extras: AttentionExtras): JoinedHeads | undefined {
+  const { norm, turnedNorm, change, arrange, gated, softcap, sinks } = extras;
+  const more = turnedNorm ?? change ?? arrange ?? gated ?? softcap ?? sinks;
+  if (rope?.turn === undefined || more !== undefined) return undefined;
+  if (norm === undefined) return { ...rope.turn, heads, scale };
+  return "gains" in norm ? { ...rope.turn, heads, scale, gains: norm.gains, eps: norm.eps } : undefined;
 }
 
 /** Heads that lie query, gate, query, gate, …, keys, values as queries, keys, values, gates. */
@@ -77,10 +96,10 @@ function projection(
 }
 
 /** An RMS norm with one gain for query heads and one for key heads. `offset` is added to stored gains. */
-export function headNorm(w: Weights, c: AttentionConfig, eps: number, names: readonly [string, string] = ["q_norm", "k_norm"], offset = 0): Linear {
+export function headNorm(w: Weights, c: AttentionConfig, eps: number, names: readonly [string, string] = ["q_norm", "k_norm"], offset = 0): HeadNorm {
   const spread = (name: string, count: number): Tensor => mx.broadcastTo(w.gain(name, c.headDim, offset), [count, 1, c.headDim]);
-  const gain = w.constant(() => mx.concatenate([spread(names[0], c.heads), spread(names[1], c.kvHeads)], 0));
-  return x => rmsNormBy(x, gain, eps);
+  const gains = w.constant(() => mx.concatenate([spread(names[0], c.heads), spread(names[1], c.kvHeads)], 0));
+  return Object.assign((x: Tensor) => rmsNormBy(x, gains, eps), { gains, eps });
 }
 
 /** An RMS norm over all query heads, and one over all key heads, of the joined projection. */

@@ -1,18 +1,27 @@
 // Rotary positions as tensors: makeRope turns heads by the numbers that readRope found in a config.json.
 import * as mx from "../mx/index.ts";
-import type { Tensor } from "../mx/index.ts";
+import type { HeadTurn, Tensor } from "../mx/index.ts";
 import type { Batch } from "../models/model.ts";
 import type { Weights } from "../weights/weights.ts";
 import { plainWavelengths, type RopeSettings } from "./rope-config.ts";
 
 /** Turns [B, heads, L, width] by the positions of a batch. */
-export type Rope = (x: Tensor, batch: Batch) => Tensor;
+export interface Rope {
+  (x: Tensor, batch: Batch): Tensor;
+  readonly turn?: HeadTurn; // the same for a kernel that does more at once; absent where there is none
+}
 
 export function makeRope(w: Weights, settings: RopeSettings): Rope {
   const byTable = ropeByTable(w, settings);
   if (mx.device() === "cpu") return byTable;
   const byKernel = ropeByKernel(w, settings);
-  return (x, batch) => (batch.positions === undefined ? byKernel(x, batch) : mx.astype(byTable(x, batch), mx.dtype(x)));
+  const rope = (x: Tensor, batch: Batch): Tensor => (batch.positions === undefined ? byKernel(x, batch) : mx.astype(byTable(x, batch), mx.dtype(x)));
+  return !mx.ownKernels() || (settings.magnitude ?? 1) !== 1 ? rope : Object.assign(rope, { turn: headTurn(w, settings) });
+}
+
+function headTurn(w: Weights, { dims, scale, wavelengths, base, traditional = false }: RopeSettings): HeadTurn {
+  const angles = (wavelengths ?? plainWavelengths({ dims, base })).map(wavelength => scale / wavelength);
+  return { angles: w.constant(() => mx.fromArray(Float32Array.from(angles), [dims / 2])), dims, traditional };
 }
 
 function ropeByKernel(w: Weights, settings: RopeSettings): Rope {

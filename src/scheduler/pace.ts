@@ -7,7 +7,6 @@ export interface PaceOptions {
   readonly most: number; // ids in any step
   readonly fixed: number | undefined; // ids in a step while answers are written, whatever that takes
   readonly stallMs: number; // by which reading may lengthen a step while answers are written
-  readonly fewForms?: boolean; // steps read a power of two: for devices that plan every length anew
 }
 
 const ALONE_MS = 1000; // a step when nobody waits for the next token: a cancellation takes effect after it
@@ -15,7 +14,6 @@ const FIRST = 512; // ids before anything was measured, and while answers are wr
 const FIRST_BESIDE = 64;
 const MARGIN = 0.75; // of the bound: steps vary
 const SMOOTHING = 0.3;
-const DEARER = 2; // with few forms, times as dear as known is the most that one step can say: its form may have been new
 
 export class Pace {
   private msPerId: number | undefined;
@@ -23,17 +21,8 @@ export class Pace {
 
   constructor(private readonly options: PaceOptions) {}
 
-  private get dearer(): number {
-    return this.options.fewForms ? DEARER : Infinity;
-  }
-
-  /** Ids that the next step may read; `streaming` when it draws as well. A power of two may use up the margin, or steps with a dear start would never grow. */
+  /** Ids that the next step may read; `streaming` when it draws as well. */
   chunk(streaming: boolean): number {
-    const ids = this.affordable(streaming);
-    return this.options.fewForms ? Math.min(2 ** Math.floor(Math.log2(ids / MARGIN)), this.options.most) : ids;
-  }
-
-  private affordable(streaming: boolean): number {
     const { most, fixed, stallMs } = this.options;
     if (streaming && fixed !== undefined) return Math.min(fixed, most);
     if (this.msPerId === undefined) return Math.min(streaming ? FIRST_BESIDE : FIRST, most);
@@ -49,6 +38,6 @@ export class Pace {
     }
     const seen = Math.max(0, ms - (rowsDrawn > 0 ? this.drawMs : 0)) / idsRead;
     const known = this.msPerId ?? seen;
-    this.msPerId = Math.max(Number.EPSILON, seen > known ? Math.min(seen, known * this.dearer) : known + (seen - known) * SMOOTHING);
+    this.msPerId = Math.max(Number.EPSILON, seen > known ? seen : known + (seen - known) * SMOOTHING);
   }
 }

@@ -5,7 +5,8 @@ import * as mx from "../mx/index.ts";
 import type { Tensor } from "../mx/index.ts";
 import { describeQuantization, type Quantization } from "./quantization.ts";
 
-const UNPACKED_ROWS = 24;
+/** From so many rows on MLX's CUDA back end is sooner done when it unpacks a matrix first: than with our kernel for few rows, and than with its own. */
+const UNPACKED_ROWS = { ours: 256, own: 24 };
 
 export interface DenseMatrix {
   readonly type: "dense";
@@ -77,11 +78,19 @@ function makeProduct(m: Matrix, owner: Owner, shared: boolean): Linear {
     return x => mx.matmul(x, turned);
   }
   const product: Linear = x => mx.quantizedMatmul(x, m.weight, m.scales, m.biases, m.quantization);
-  if (mx.backend() !== "cuda") return product;
-  // MLX's CUDA kernel for a few dozen rows and packed numbers is several times slower than unpacking them first.
+  return mx.backend() === "cuda" ? cudaProduct(m, product) : product;
+}
+
+function cudaProduct(m: PackedMatrix, product: Linear): Linear {
+  const { weight, scales, biases, quantization } = m;
+  const { mode, bits } = quantization;
+  const type = mx.dtype(scales);
+  const ours = mx.ownKernels() && mode === "affine" && (bits === 4 || bits === 8) && (type === "bfloat16" || type === "float16");
   return x => {
     const rows = mx.size(x) / mx.shape(x).at(-1)!;
-    return rows < UNPACKED_ROWS ? product(x) : mx.matmul(x, mx.swapaxes(unpack(m), -2, -1));
+    const few = ours && mx.dtype(x) === type;
+    if (rows >= UNPACKED_ROWS[few ? "ours" : "own"]) return mx.matmul(x, mx.swapaxes(unpack(m), -2, -1));
+    return few ? mx.packedMatmul(x, weight, scales, biases!, quantization) : product(x);
   };
 }
 

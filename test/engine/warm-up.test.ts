@@ -8,7 +8,7 @@ import * as mx from "../../src/mx/index.ts";
 import { MemoryEngine, mixture, openPrefixes } from "../helpers/memory-engine.ts";
 import { openForTests } from "../helpers/mx.ts";
 
-const limits: WarmUpLimits = { contextLength: 4096, prefillStep: 100, maxRows: 6, plansWidths: false, fits: () => true };
+const limits: WarmUpLimits = { contextLength: 4096, prefillStep: 100, maxRows: 6, fits: () => true };
 
 describe("the stages of a warm-up", () => {
   const lengths = (stages: ReturnType<typeof warmUpStages>) => stages.map(({ batches }) => batches.map(batch => batch.map(one => one.prompt.length)));
@@ -23,15 +23,6 @@ describe("the stages of a warm-up", () => {
     const stages = warmUpStages({ ...limits, maxRows: 256 }, 5);
     expect(stages.at(-1)!.doing).toBe("writing 64 answers together");
     for (const { prompt } of stages.flatMap(({ batches }) => batches.flat())) expect(Math.max(...prompt)).toBeLessThan(5);
-  });
-
-  test("take every width of small batches where each is planned by itself", () => {
-    const widths = (maxRows: number) =>
-      lengths(warmUpStages({ ...limits, plansWidths: true, maxRows }, 50))
-        .slice(1)
-        .map(([batch]) => batch!.length);
-    expect(widths(3)).toEqual([1, 2, 3]);
-    expect(widths(40)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 40]);
   });
 
   test("leave out what the context or the memory is too small for", () => {
@@ -80,7 +71,7 @@ describe.each(["qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("after a wa
     const before = mx.liveHandles();
     const expected = await answers();
     const told: string[] = [];
-    const options = { contextLength: loaded.info.contextLength, prefillStep: 32, maxRows: 5, plansWidths: false, fits: () => true };
+    const options = { contextLength: loaded.info.contextLength, prefillStep: 32, maxRows: 5, fits: () => true };
     await warmUp({
       model: loaded.model,
       prefixCache: { strategy: "memory-aware", blockSize: 8, maxBytes: 1 << 20 },
@@ -102,7 +93,7 @@ describe.each(["qwen3/8-bit", "mistral/window", "qwen3_next/plain"])("after a wa
         return loaded.model.logits(hidden);
       },
     };
-    const options = { contextLength: 100, prefillStep: 32, maxRows: 5, plansWidths: false, fits: () => true };
+    const options = { contextLength: 100, prefillStep: 32, maxRows: 5, fits: () => true };
     await expect(warmUp({ model: broken, prefixCache: undefined, limits: options, tell: () => {} })).rejects.toThrow("too wide");
     expect(mx.liveHandles()).toBe(before);
   });

@@ -42,16 +42,6 @@ describe("pace", () => {
     expect(late.at(-1)!).toBeGreaterThan(45);
   });
 
-  test("with few forms every step reads a power of two, and a step whose form was new makes the next ones half as long at most", () => {
-    const pace = new Pace({ ...OPTIONS, fewForms: true });
-    for (let i = 0; i < 20; i++) pace.observe(500, 1, 50);
-    expect(pace.chunk(true)).toBe(512); // 750 are affordable
-    pace.observe(512, 1, 5000);
-    expect(pace.chunk(true)).toBe(256);
-    for (let i = 0; i < 30; i++) pace.observe(256, 1, 25);
-    expect(pace.chunk(true)).toBe(512);
-  });
-
   test("one odd step makes the next ones small, and is forgotten", () => {
     const pace = new Pace(OPTIONS);
     for (let i = 0; i < 20; i++) pace.observe(500, 1, 50);
