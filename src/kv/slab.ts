@@ -26,7 +26,7 @@ export interface Cell {
   readonly dtype: Dtype;
 }
 
-export function cellOf(numbers: Tensor): Cell {
+function cellOf(numbers: Tensor): Cell {
   const [, heads, , width] = mx.shape(numbers) as [number, number, number, number];
   return { heads, width, dtype: mx.dtype(numbers) };
 }
