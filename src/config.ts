@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { usageError } from "./cli/error.ts";
+import { warnOfIdle } from "./cli/idle-options.ts";
 import {
   choice,
   decimal,
@@ -415,21 +416,24 @@ export interface Read<C> {
 export function readServeConfig(args: readonly string[], environment: Environment = process.env): Read<ServeConfig> {
   const { values, positionals, warnings } = parseArguments(serveOptions, args, environment, { unsupported, needless, command: "serve" });
   if (positionals.length > 1) throw usageError(`serve takes one model folder, not ${positionals.length}: ${positionals.join(" ")}`);
-  if (values.memoryLimitThreshold <= values.memoryWarnThreshold)
-    throw usageError(
-      `--memory-limit-threshold must be above --memory-warn-threshold, and ${values.memoryLimitThreshold} is not above ${values.memoryWarnThreshold}`,
-    );
+  checkEngineOptions(values);
   const { maxThinkingTokens, defaultThinkingTokenBudget } = values;
   if (maxThinkingTokens !== undefined && defaultThinkingTokenBudget !== undefined && maxThinkingTokens !== defaultThinkingTokenBudget)
     throw usageError("--max-thinking-tokens and --default-thinking-token-budget are one setting and cannot differ");
   const host = values.localhost ? "127.0.0.1" : values.host;
   if (!isLoopback(host) && values.apiKey === undefined && !values.allowUnauthenticated)
     throw usageError(`${host} is reachable from the network: set PIPPIN_API_KEY, or give --allow-unauthenticated to let everybody in`);
-  if (values.disablePrefixCache && values.ssdCacheDir !== undefined)
-    throw usageError("--ssd-cache-dir stores prefixes and --disable-prefix-cache does not: give one of them");
-  if (values.disablePrefixCache && values.cacheStrategy !== "auto")
-    throw usageError(`--cache-strategy ${values.cacheStrategy} stores prefixes and --disable-prefix-cache does not: give one of them`);
-  return { config: Object.freeze({ ...values, host, modelPath: positionals[0], gemma3SlidingWindow: gemma3SlidingWindow(environment) }), warnings };
+  const config = Object.freeze({ ...values, host, modelPath: positionals[0], gemma3SlidingWindow: gemma3SlidingWindow(environment) });
+  return { config, warnings: [...warnings, ...warnOfIdle(serveOptions, values)] };
+}
+
+/** Throws CliError for settings of an engine that contradict each other. */
+export function checkEngineOptions(values: Values<typeof serveOptions>): void {
+  const { memoryLimitThreshold: limit, memoryWarnThreshold: warn, disablePrefixCache, ssdCacheDir, cacheStrategy } = values;
+  if (limit <= warn) throw usageError(`--memory-limit-threshold must be above --memory-warn-threshold, and ${limit} is not above ${warn}`);
+  const storing = ssdCacheDir !== undefined ? "--ssd-cache-dir" : cacheStrategy !== "auto" ? `--cache-strategy ${cacheStrategy}` : undefined;
+  if (disablePrefixCache && storing !== undefined)
+    throw usageError(`${storing} stores prefixes and --disable-prefix-cache does not: give one of them`);
 }
 
 /** Named as in vllm-mlx, so that it stands in no table of PIPPIN_ variables. */
@@ -447,7 +451,7 @@ export function readOptions<O extends Options>(
   { positionals: most = Infinity, environment = process.env as Environment } = {},
 ): ParsedArguments<O> {
   const read = parseArguments(options, args, environment, { unsupported, needless, command });
-  for (const warning of read.warnings) console.error(`warning: ${warning}`);
+  for (const warning of [...read.warnings, ...warnOfIdle(options, read.values)]) console.error(`warning: ${warning}`);
   if (read.positionals.length > most) throw usageError(`${command} takes no argument ${JSON.stringify(read.positionals[most])}`);
   return read;
 }

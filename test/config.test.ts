@@ -140,3 +140,19 @@ test("colour needs a terminal and nobody who minds", () => {
   expect(useColor({ isTTY: true }, { TERM: "dumb" })).toBe(false);
   expect(useColor({}, {})).toBe(false);
 });
+
+test.each([
+  [["--kv-cache-quantization-bits", "4"], "--kv-cache-quantization-bits does nothing without --kv-cache-quantization"],
+  [["--ssd-cache-max-gb=1"], "--ssd-cache-max-gb does nothing without --ssd-cache-dir"],
+  [["--batch-divergence-action", "serialize"], "--batch-divergence-action does nothing without --batch-divergence-monitor"],
+  [["--quantize-group-size", "32"], "--quantize-group-size does nothing without --quantize"],
+  [["--disable-prefix-cache", "--max-cache-blocks", "5"], "--max-cache-blocks does nothing beside --disable-prefix-cache"],
+  [["--disable-prefix-cache", "--warm-prompts", "f"], "--warm-prompts does nothing beside --disable-prefix-cache"],
+])("%j is warned about", (args, warning) => {
+  expect(readServeConfig(args, {}).warnings).toEqual([warning]);
+});
+
+test("an option beside the one that it waits for is not warned about, nor its default", () => {
+  const args = ["--kv-cache-quantization", "--kv-cache-quantization-bits", "4", "--ssd-cache-dir", "d", "--ssd-cache-max-gb", "1"];
+  expect(readServeConfig([...args, "--batch-divergence-action", "warn", "--max-cache-blocks", "5"], {}).warnings).toEqual([]);
+});

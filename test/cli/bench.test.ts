@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { arrivals, runLoad } from "../../src/cli/bench/load.ts";
+import { readBenchConfig } from "../../src/cli/bench/options.ts";
 import { makeRandom, poems, promptOf, promptSets } from "../../src/cli/bench/prompts.ts";
 import { interval, percentile, summary } from "../../src/cli/bench/statistics.ts";
 import { toText } from "../../src/cli/bench/table.ts";
@@ -68,7 +69,7 @@ test("prompt sets differ from the first words on, or share a thousand of them on
 test("rows are shown as a table, JSON or CSV", () => {
   const rows = [
     { name: "a,b", ms: 1.23456, count: 1000, none: undefined },
-    { name: 'c"', ms: 123.456, count: 2, none: undefined },
+    { name: 'c"', ms: 123.456, count: 2, none: NaN },
   ];
   expect(toText(rows, "table")).toBe(`name    ms  count  none\n----  ----  -----  ----\na,b   1.23   1000     -\nc"     123      2     -\n`);
   expect(toText(rows, "csv")).toBe(`name,ms,count,none\n"a,b",1.23456,1000,\n"c""",123.456,2,\n`);
@@ -91,6 +92,19 @@ test("the block of figures has vllm-mlx's lines", () => {
   ]);
 });
 
+test("bench takes the options of an engine, none that it would ignore, and no contradictions", () => {
+  const read =
+    (...args: string[]) =>
+    () =>
+      readBenchConfig(args);
+  expect(read("--max-num-seqs", "3", "--cache-strategy", "paged")().engine).toMatchObject({ maxNumSeqs: 3, cacheStrategy: "paged" });
+  for (const flag of ["--embedding-model", "--rerank-model", "--warm-prompts", "--repetition-policy", "--adapter-path", "--strict-model-id"])
+    expect(read(flag, "safe")).toThrow(`${flag} is not an option`);
+  expect(read("--memory-warn-threshold", "90")).toThrow("--memory-limit-threshold must be above");
+  expect(read("--disable-prefix-cache", "--ssd-cache-dir", "d")).toThrow("--ssd-cache-dir stores prefixes");
+  expect(read("--json-out", "/nowhere/rows.json")).toThrow("--json-out: /nowhere/rows.json cannot be written (ENOENT)");
+});
+
 describe("bench-serve against a scripted server", () => {
   const folder = temporaryFolder("bench");
   const bodies: Record<string, unknown>[] = [];
@@ -102,7 +116,7 @@ describe("bench-serve against a scripted server", () => {
       const body = (await request.json()) as Record<string, unknown>;
       bodies.push(body);
       if (body["fail"]) return new Response('{"error":"full"}', { status: 429 });
-      const frame = (json: object) => `data: ${JSON.stringify(json)}\n\n`;
+      const frame = (json: object) => `data:${body["tight"] ? "" : " "}${JSON.stringify(json)}\n\n`;
       const delta = (content: string) => frame({ choices: [{ delta: { content } }] });
       const usage = { prompt_tokens: 20, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 5 } };
       return new Response(delta("a") + delta("b") + frame({ choices: [], usage }) + "data: [DONE]\n\n");
@@ -157,6 +171,11 @@ describe("bench-serve against a scripted server", () => {
     expect((bodies[0]!["messages"] as object[])[0]).toEqual({ role: "system", content: "Be brief." });
   });
 
+  test("frames without a space behind their name are read as well", async () => {
+    const { err, code } = await run("--prompts", "short", "--num-prompts", "1", "--repetitions", "1", "--extra-body", '{"tight":true}');
+    expect([err, code]).toEqual(["", 0]);
+  });
+
   test("failed requests are told and end in exit code 1", async () => {
     const { out, err, code } = await run(
       "--concurrency",
@@ -180,6 +199,7 @@ describe("bench-serve against a scripted server", () => {
     [["--prompts", "tiny"], '--prompts has "tiny"; there are short, medium, long, shared'],
     [["--concurrency", "0"], '--concurrency takes whole numbers from 1 to 999999, not "0"'],
     [["--output", "rows.txt"], "--output ends in .json or .csv"],
+    [["--output", "/nowhere/rows.csv"], "--output: /nowhere/rows.csv cannot be written (ENOENT)"],
     [["extra"], 'bench-serve takes no argument "extra"'],
     [["--nonsense"], "--nonsense is not an option; 'pippin help bench-serve' lists all of them"],
   ])("%p is a usage error", async (args, message) => {

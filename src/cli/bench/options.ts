@@ -1,15 +1,17 @@
 // The options of the bench commands. Those that load a model take everything that says how `serve` would run it.
-import { gemma3SlidingWindow, readOptions, serveOptions, type ServeConfig } from "../../config.ts";
+import { closeSync, openSync } from "node:fs";
+import { checkEngineOptions, gemma3SlidingWindow, readOptions, serveOptions, type ServeConfig } from "../../config.ts";
 import { usageError } from "../error.ts";
 import { choice, decimal, defaultsOf, integer, json, list, text, toggle, type Options, type Values } from "../options.ts";
 import { confidences } from "./statistics.ts";
 
 const bench = "Bench";
-const notOfEngines = new Set(["Server", "Chat", serveOptions.maxTokens.section]);
+const notOfEngines = new Set(["Server", "Chat", serveOptions.embeddingModel.section, serveOptions.maxTokens.section]);
+const ofRequests = new Set(["servedModelName", "strictModelId", "adapterPath", "repetitionPolicy", "trustRequestsWhenAuthDisabled", "warmPrompts"]);
 
 /** The options of `serve` that shape the engine. */
 const engineOptions = Object.fromEntries(
-  Object.entries(serveOptions).filter(([key, option]) => !notOfEngines.has(option.section) && key !== "servedModelName"),
+  Object.entries(serveOptions).filter(([key, option]) => !notOfEngines.has(option.section) && !ofRequests.has(key)),
 );
 
 const maxTokens = (value: number) =>
@@ -105,7 +107,18 @@ export function readBenchConfig(args: readonly string[]): BenchConfig {
   const { values, positionals } = readOptions("bench", table, args);
   const given: Partial<Values<typeof serveOptions>> = values;
   const engine = { ...defaultsOf(serveOptions), ...given, modelPath: onlyModel(positionals), gemma3SlidingWindow: gemma3SlidingWindow() };
+  checkEngineOptions(engine);
+  checkOutput("--json-out", values.jsonOut);
   return { bench: values, engine };
+}
+
+/** Whether a file can be written, before anything is measured for it. Throws CliError. */
+export function checkOutput(flag: string, file: string | undefined): void {
+  try {
+    if (file !== undefined) closeSync(openSync(file, "a"));
+  } catch (error) {
+    throw usageError(`${flag}: ${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
 }
 
 /** The one positional argument of a command that takes a model folder. */

@@ -5,7 +5,7 @@ import { CliError, exitCodes, usageError } from "../error.ts";
 import type { Values } from "../options.ts";
 import { version } from "../version.ts";
 import { figures, runLoad, type Case } from "./load.ts";
-import { benchServeOptions, counts } from "./options.ts";
+import { benchServeOptions, checkOutput, counts } from "./options.ts";
 import { makeRandom, promptOf, promptSets, promptsOf, readText } from "./prompts.ts";
 import { headers, streamChat, type Target } from "./stream-client.ts";
 import { toText, type Row } from "./table.ts";
@@ -29,6 +29,7 @@ export async function benchServe(args: readonly string[]): Promise<void> {
   const widths = counts("--concurrency", config.concurrency);
   const output = config.output;
   if (output !== undefined && !/\.(json|csv)$/.test(output)) throw usageError(`--output ends in .json or .csv, not ${JSON.stringify(output)}`);
+  checkOutput("--output", output);
   const work = await prepare(config);
   const rows: Row[] = [];
   for (const set of sets) for (const width of widths) rows.push(...(await runCase(work, set, width)));

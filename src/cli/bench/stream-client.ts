@@ -93,6 +93,6 @@ function* frames(chunks: readonly Chunk[]): Generator<{ readonly ms: number; rea
   for (const { ms, bytes } of chunks) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("data: {")) yield { ms, frame: JSON.parse(line.slice(6)) as Frame };
+    for (const line of lines) if (/^data: ?\{/.test(line)) yield { ms, frame: JSON.parse(line.slice("data:".length)) as Frame };
   }
 }

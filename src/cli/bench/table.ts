@@ -42,5 +42,10 @@ function csv(rows: readonly Row[]): string {
 }
 
 export function csvLine(cells: readonly Cell[]): string {
-  return cells.map(cell => (/[",\n]/.test(String(cell ?? "")) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""))).join(",");
+  return cells
+    .map(cell => {
+      const text = cell === undefined || Number.isNaN(cell) ? "" : String(cell);
+      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(",");
 }
