@@ -1,4 +1,4 @@
-// An engine process's end of the channel to its parent: the first message says how to start, the others are handed on.
+// An engine process's end of the channel to its parent: the first message says how to start, the others, which come as lists, are handed on.
 import { DiskError } from "../cache/disk-folder.ts";
 import { MxError } from "../mx/index.ts";
 import { CheckpointError } from "../weights/error.ts";
@@ -25,7 +25,7 @@ export async function openInbox<Options, Message>(): Promise<Inbox<Options, Mess
   let receive = (message: Message): void => void early.push(message);
   const options = await new Promise<Options>(resolve => {
     process.once("message", first => {
-      process.on("message", message => receive(message as Message));
+      process.on("message", messages => (messages as Message[]).forEach(message => receive(message)));
       resolve(first as Options);
     });
   });

@@ -39,6 +39,7 @@ export class EngineChild<Info, To, News extends { readonly type: string }> {
   /** Settles with the first start: the model's facts, or EngineRefused. */
   readonly ready: Promise<Info>;
   private child!: Subprocess;
+  private readonly unsent: To[] = [];
   private startedAt = 0;
   private restartMs = FIRST_RESTART_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,8 +62,14 @@ export class EngineChild<Info, To, News extends { readonly type: string }> {
       throw new EngineError(this.state === "stopping" ? "stopping" : "engine_lost", `the engine is ${this.state}`, RETRY_AFTER_SECONDS);
   }
 
+  /** What is sent in one turn travels together, so that requests which come together are read together. */
   send(message: To): void {
-    if (this.child.exitCode === null && !this.child.killed) this.child.send(message);
+    if (this.unsent.push(message) === 1) queueMicrotask(() => this.flush());
+  }
+
+  private flush(): void {
+    const messages = this.unsent.splice(0);
+    if (this.child.exitCode === null && !this.child.killed) this.child.send(messages);
   }
 
   /** Refuses what comes; resolves when the process is gone, which `message` asks of it. */

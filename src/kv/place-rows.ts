@@ -10,7 +10,10 @@ export interface Band {
 
 /** Drops the rows `leaving`. Afterwards all rows of a band are of one size, no band has too many, and no size has more bands than it needs. */
 export function placeRows(bands: readonly Band[], leaving: ReadonlySet<number>, sizes: BandSizes): Band[] {
-  for (const band of bands) eachBackwards(band, place => leaving.has(band.rows[place]!) && remove(band, place));
+  for (const { kv, rows } of bands) {
+    const order = kv.remove(new Set(rows.flatMap((row, place) => (leaving.has(row) ? [place] : []))));
+    rows.splice(0, Infinity, ...order.map(place => rows[place]!));
+  }
   const alike = bands.filter(({ kv }) => kv.rows > 0).flatMap(band => [band, ...takeOut(band, sizes)]);
   const bySize = Map.groupBy(alike, ({ kv }) => sizeOf(Math.min(...kv.lengths) + 1, sizes));
   return [...bySize].toSorted(([a], [b]) => a - b).flatMap(([size, group]) => merge(group, rowsIn(size, sizes)));
@@ -44,11 +47,6 @@ function merge(bands: readonly Band[], most: number): Band[] {
     kv.release();
   }
   return kept;
-}
-
-function remove(band: Band, place: number): void {
-  band.kv.remove(place);
-  close(band.rows, place);
 }
 
 /** The last one moves into the gap, as KvRows has it. */

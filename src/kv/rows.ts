@@ -71,7 +71,7 @@ export class KvRows {
     mx.evaluate(...copies.flat()); // so that the slabs have no reader left
     own.layers.forEach((layer, i) => layer.putRow(0, copies[i]!, length));
     own.held = [length];
-    this.remove(row);
+    this.remove(new Set([row]));
     return own;
   }
 
@@ -102,19 +102,19 @@ export class KvRows {
     for (const layer of this.layers) if (layer instanceof RecurrentRows) layer.putRow(0, rest.splice(0, layer.count));
   }
 
-  /** Drops a row; the last row moves into its place. With no row left all memory is given back. */
-  remove(row: number): void {
-    const last = this.rows - 1;
-    if (row !== last) {
-      const length = this.held[last]!;
-      const copies = this.layers.map(layer => layer.copyRow(last, length));
-      mx.evaluate(...copies.flat()); // so that the slabs have no reader left and the writes happen in place
-      this.layers.forEach((layer, i) => layer.putRow(row, copies[i]!, length));
-      this.held[row] = length;
-    }
-    for (const layer of this.layers) layer.dropRow(last);
-    this.held.pop();
+  /** Drops rows; the last ones that stay move into the gaps. Returns which row each row was before. With no row left all memory is given back. */
+  remove(leaving: ReadonlySet<number>): number[] {
+    const staying = this.held.flatMap((_, row) => (leaving.has(row) ? [] : [row]));
+    const movers = staying.filter(row => row >= staying.length);
+    const order = staying.map((_, place) => (leaving.has(place) ? movers.shift()! : place));
+    const moves = order.flatMap((row, place) => (row === place ? [] : [{ row, place, length: this.held[row]! }]));
+    const copies = moves.map(({ row, length }) => this.layers.map(layer => layer.copyRow(row, length)));
+    if (moves.length > 0) mx.evaluate(...copies.flat(2)); // so that the slabs have no reader left and the writes happen in place
+    moves.forEach(({ place, length }, i) => this.layers.forEach((layer, l) => layer.putRow(place, copies[i]![l]!, length)));
+    for (let row = this.rows - 1; row >= staying.length; row--) for (const layer of this.layers) layer.dropRow(row);
+    this.held = order.map(row => this.held[row]!);
     if (this.rows === 0) this.release();
+    return order;
   }
 
   /** Gives back what the slabs have more than `slack` times the room that the rows need. */

@@ -46,7 +46,7 @@ test("joins, leaves and copies give each row its own states", () => {
         rows.push(sum);
       } else if (action < 0.5) {
         const leaving = below(rows.length);
-        mx.scope(() => kv.remove(leaving));
+        mx.scope(() => kv.remove(new Set([leaving])));
         const last = rows.pop()!;
         if (leaving < rows.length) rows[leaving] = last;
       } else step(kv, rows, 1, next);
@@ -63,7 +63,7 @@ test("a row that is added among others begins with zeros, also after one that le
   kv.addRow();
   step(kv, rows, 5, next);
   kv.addRow();
-  mx.scope(() => kv.remove(1));
+  mx.scope(() => kv.remove(new Set([1])));
   kv.addRow();
   rows.push([0, 0, 0]);
   step(kv, rows, 1, next);

@@ -97,7 +97,7 @@ describe.each([
           rows.push(row);
         } else if (action < 0.5) {
           const leaving = random.below(rows.length);
-          mx.scope(() => kv.remove(leaving));
+          mx.scope(() => kv.remove(new Set([leaving])));
           const last = rows.pop()!;
           if (leaving < rows.length) rows[leaving] = last;
         } else step(kv, rows, 1, random, layout);
