@@ -1,12 +1,17 @@
-// Attention by kernels of ours, which MLX's CUDA back end has: its own plan each pair of lengths anew, or write attention out.
+// Attention by kernels of ours on MLX's CUDA back end, whose own plan each pair of lengths anew, or write attention out.
 import type { AttendOptions, AttentionLayout } from "../models/model.ts";
 import * as mx from "../mx/index.ts";
 import type { Dtype, Tensor } from "../mx/index.ts";
 import type { Step } from "./step.ts";
 
-export function kernelsTake({ headDim, valueDim = headDim }: AttentionLayout, dtype: Dtype, { softcap, sinks }: AttendOptions): boolean {
-  const plain = softcap === undefined && sinks === undefined && valueDim === headDim;
-  return plain && mx.ownKernels() && (dtype === "bfloat16" || dtype === "float16") && mx.attendsWidth(headDim);
+const MOST_SHARING = 16; // query heads of one key head
+
+/** Whether the kernels take a layer with so many query heads of this type. */
+export function kernelsTake(layout: AttentionLayout, heads: number, dtype: Dtype, { softcap, sinks }: AttendOptions): boolean {
+  if (!mx.ownKernels() || softcap !== undefined || sinks !== undefined) return false;
+  const { kvHeads, headDim, valueDim = headDim } = layout;
+  const sixteen = dtype === "bfloat16" || dtype === "float16";
+  return sixteen && valueDim === headDim && mx.attendsWidth(headDim) && heads <= MOST_SHARING * kvHeads;
 }
 
 /** queries [B, heads, L, D], keys and values [B, kvHeads, positions, D] from position 0 on; [B, L, heads, D]. */

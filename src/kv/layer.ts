@@ -27,7 +27,7 @@ export class LayerSlab implements HeldLayer {
     const step = this.step();
     this.keys.write(keys, step);
     this.values.write(values, step);
-    this.hold(kernelsTake(this.layout, mx.dtype(queries), options) ? 0 : step.start(this.layout.window));
+    this.hold(this.isForKernels(queries, options) ? 0 : step.start(this.layout.window));
     return this.look(queries, batch, options);
   }
 
@@ -35,7 +35,7 @@ export class LayerSlab implements HeldLayer {
     const { keys, values, layout } = this;
     const dtype = mx.dtype(projected);
     if (joined.gains !== undefined && mx.dtype(joined.gains) !== dtype) return undefined;
-    if (!(keys instanceof PlainStrip && values instanceof PlainStrip) || !kernelsTake(layout, dtype, joined)) return undefined;
+    if (!(keys instanceof PlainStrip && values instanceof PlainStrip) || !kernelsTake(layout, joined.heads, dtype, joined)) return undefined;
     const step = this.step();
     const cell = (): Cell => ({ heads: layout.kvHeads, width: layout.headDim, dtype });
     const placed = mx.placeHeads(projected, joined, step.offsets, keys.room(step, cell), values.room(step, cell), joined.heads);
@@ -46,6 +46,10 @@ export class LayerSlab implements HeldLayer {
     return mx.reshape(found, [batch.rows, batch.length, joined.heads * layout.headDim]);
   }
 
+  private isForKernels(queries: Tensor, options: AttendOptions): boolean {
+    return mx.ownKernels() && kernelsTake(this.layout, mx.shape(queries)[1]!, mx.dtype(queries), options);
+  }
+
   private hold(start: number): readonly [Tensor, Tensor] {
     const step = this.step();
     return (this.held = [this.keys.held(step, start), this.values.held(step, start)]);
@@ -54,8 +58,7 @@ export class LayerSlab implements HeldLayer {
   look(queries: Tensor, _batch: Batch, options: AttendOptions): Tensor {
     const { window } = this.layout;
     const [step, [keys, values]] = [this.step(), this.held!];
-    if (kernelsTake(this.layout, mx.dtype(queries), options))
-      return mx.transpose(attendByKernels(queries, keys, values, step, options.scale, window), [0, 2, 1, 3]);
+    if (this.isForKernels(queries, options)) return mx.transpose(attendByKernels(queries, keys, values, step, options.scale, window), [0, 2, 1, 3]);
     return attend(queries, keys, values, step.mask(window), options);
   }
 
