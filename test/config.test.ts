@@ -156,3 +156,13 @@ test("an option beside the one that it waits for is not warned about, nor its de
   const args = ["--kv-cache-quantization", "--kv-cache-quantization-bits", "4", "--ssd-cache-dir", "d", "--ssd-cache-max-gb", "1"];
   expect(readServeConfig([...args, "--batch-divergence-action", "warn", "--max-cache-blocks", "5"], {}).warnings).toEqual([]);
 });
+
+test("one request at a time is what --runtime-mode simple means, also with --deterministic", () => {
+  const rows = (...args: string[]) => {
+    const { config } = readServeConfig(args, {});
+    return engineOptions(config, { modelPath: "m", libraryPath: "l" }, runtimeMode(config, undefined)).maxRows;
+  };
+  expect(rows("--runtime-mode", "simple")).toBe(1);
+  expect(rows("--runtime-mode", "simple", "--deterministic")).toBe(1);
+  expect(rows("--deterministic")).toBe(256);
+});

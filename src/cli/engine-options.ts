@@ -15,7 +15,7 @@ export function runtimeMode(config: ServeConfig, observed: number | undefined): 
 export function engineOptions(config: ServeConfig, files: { readonly modelPath: string; readonly libraryPath: string }, mode: Mode): EngineOptions {
   const prefixCache = cacheLimits(config, freemem());
   const maxLength = Math.min(config.maxModelLen ?? Infinity, config.maxKvSize ?? Infinity);
-  const alone = mode.mode === "simple" && mode.widenAt === undefined && !config.deterministic; // what deterministic needs depends on the device
+  const alone = mode.mode === "simple" && mode.widenAt === undefined;
   return {
     ...files,
     device: config.device,

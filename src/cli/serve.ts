@@ -48,7 +48,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     const [info, preloaded] = [await engine.ready, await readyEncoders(encoders)];
     const stopped = firstSignal(owned);
     await warm();
-    const batching = `${mode.mode}: ${mode.reason}`;
+    const careful = config.deterministic && info.device === "gpu";
+    const batching = careful ? "simple: --deterministic, because a batch could change numbers" : `${mode.mode}: ${mode.reason}`;
     const started = { id, info, batching, url: listener.url, apiKey: config.apiKey !== undefined, encoders: preloaded };
     process.stdout.write(startBlock(started, useColor(process.stdout)));
     await stopped;

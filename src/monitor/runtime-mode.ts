@@ -8,7 +8,7 @@ export interface ModeWishes {
   readonly continuousBatching: boolean;
   readonly threshold: number; // requests at a time
   readonly observed: number | undefined; // most that an earlier run has seen
-  readonly deterministic: boolean;
+  readonly deterministic: boolean; // then an engine on a GPU runs one request at a time whatever is decided here
 }
 
 export interface Mode {
@@ -19,8 +19,8 @@ export interface Mode {
 
 export function decideMode({ requested, continuousBatching, threshold, observed, deterministic }: ModeWishes): Mode {
   const fixed = (mode: Mode["mode"], reason: string): Mode => ({ mode, widenAt: undefined, reason });
-  if (deterministic) return fixed("simple", "--deterministic runs one request at a time where a batch could change numbers");
   if (requested !== "auto") return fixed(requested, `--runtime-mode ${requested}`);
+  if (deterministic) return fixed("batched", "--deterministic, which batches do not change on the CPU");
   if (continuousBatching) return fixed("batched", "--continuous-batching");
   if (observed !== undefined && observed >= threshold) return fixed("batched", `${observed} requests at a time were seen before`);
   return { mode: "simple", widenAt: threshold, reason: `batches as soon as ${threshold} requests meet` };

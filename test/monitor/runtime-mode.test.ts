@@ -14,7 +14,8 @@ describe("the runtime mode", () => {
     ["auto with --continuous-batching", { continuousBatching: true }, "batched", undefined],
     ["simple, whatever was seen", { requested: "simple", continuousBatching: true, observed: 9 }, "simple", undefined],
     ["batched", { requested: "batched" }, "batched", undefined],
-    ["deterministic, whatever is asked", { requested: "batched", observed: 9, deterministic: true }, "simple", undefined],
+    ["deterministic, where a GPU's engine is careful by itself", { deterministic: true }, "batched", undefined],
+    ["deterministic and simple", { requested: "simple", observed: 9, deterministic: true }, "simple", undefined],
   ];
   test.each(cases)("%s", (_, wishes, mode, widenAt) => {
     expect(decideMode({ ...WISHES, ...wishes })).toMatchObject({ mode, widenAt });
