@@ -97,7 +97,7 @@ export class PrefixStore {
 
   /**
    * Stores the blocks of `ids`, which row `row` of `kv` holds from position 0 on; with `partial` also those behind the last
-   * full block. Where these are all that the row holds, the last block ends in a snapshot of its states.
+   * full block, where they are worth it. Where these are all that the row holds, the last block ends in a snapshot of its states.
    */
   publish(kv: KvRows, row: number, ids: Uint32Array, partial: boolean): void {
     if (ids.length < this.least) return;
@@ -110,8 +110,9 @@ export class PrefixStore {
       mx.asyncEvaluate(...blocks.map(block => block.data)); // before the slab is written again, so that it has no reader left
       return blocks;
     };
+    const tail = ids.length % this.blockSize;
     mx.scope(() => {
-      this.cache.insert(ids, make, partial);
+      this.cache.insert(ids, make, partial && (this.carriesStates || tail >= this.least));
       if (this.carriesStates && kv.lengths[row] === ids.length) this.snapshot(kv, row, ids);
     });
   }
