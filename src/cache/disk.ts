@@ -25,7 +25,7 @@ export interface DiskOptions {
 export const RESERVE_BYTES = 1_000_000_000;
 const READ_BYTES = 128_000_000; // for one prompt at a time
 const RETRY_MS = 10_000; // after writing was stopped
-const RESCAN_MS = 30_000; // other engines write into the same folder
+const RESCAN_MS = 30_000; // of the folder
 const SAVE_MS = 30_000; // the order of use, for a server that is killed
 const TICK_MS = 0.01; // files' times are finer
 
@@ -69,10 +69,7 @@ export class DiskTier {
   /** Takes stock of the folder and deletes what is above the cap. Throws DiskError when the folder cannot be used. */
   static async open(options: DiskOptions): Promise<DiskTier> {
     const tier = new DiskTier(await DiskFolder.open(options.directory, options.store), options);
-    const files = (await tier.folder.scan()).sort((a, b) => a.usedAt - b.usedAt);
-    for (const { store, key, bytes, usedAt } of files)
-      if (store === options.store) tier.add(key, { bytes, usedAt, parent: undefined, savedAt: usedAt });
-    tier.takeOthers(files);
+    await tier.takeStock();
     await tier.makeRoom(0);
     return tier;
   }
@@ -195,7 +192,7 @@ export class DiskTier {
    */
   private async makeRoom(bytes: number, kept?: string): Promise<boolean> {
     const { maxBytes } = this.options;
-    if (Date.now() - this.scannedAt > RESCAN_MS) this.takeOthers(await this.folder.scan());
+    if (Date.now() - this.scannedAt > RESCAN_MS) await this.takeStock();
     while (this.ownBytes + this.otherBytes + bytes > maxBytes) {
       const [key, own] = this.own.entries().next().value ?? [];
       const other = this.others[0];
@@ -212,10 +209,21 @@ export class DiskTier {
     return true;
   }
 
-  private takeOthers(files: readonly StoredFile[]): void {
+  /** What the folder holds now: other engines write into it and delete from it, also with the same model. */
+  private async takeStock(): Promise<void> {
     this.scannedAt = Date.now();
-    this.others = files.filter(({ store }) => store !== this.options.store).sort((a, b) => a.usedAt - b.usedAt);
+    const { generation, options } = this;
+    const files = (await this.folder.scan()).sort((a, b) => a.usedAt - b.usedAt);
+    this.others = files.filter(({ store }) => store !== options.store);
     this.otherBytes = this.others.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (generation !== this.generation) return;
+    const own = new Map(files.filter(({ store }) => store === options.store).map(file => [file.key, file]));
+    for (const [key, { bytes }] of [...this.own]) {
+      if (own.delete(key)) continue;
+      this.ownBytes -= bytes;
+      this.own.delete(key);
+    }
+    for (const { key, bytes, usedAt } of own.values()) this.add(key, { bytes, usedAt, parent: undefined, savedAt: usedAt });
   }
 
   private add(key: string, known: Known): void {

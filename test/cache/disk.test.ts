@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, setSystemTime, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeBlock, encodeBlock } from "../../src/cache/block-file.ts";
@@ -152,6 +152,22 @@ describe("the disk tier", () => {
     again.used(key(5));
     await writeChain(again, 6, 7);
     expect(there(1, 2, 4, 5, 6, 7)).toEqual([1, 4, 6, 7]);
+  });
+
+  test("one cap holds over engines of one model that write into one folder, and each finds what the other wrote", async () => {
+    const tiers = [await open({ maxBytes: 4 * SIZE }), await open({ maxBytes: 4 * SIZE })] as const;
+    await write(tiers[0], 1, 2, 3, 4);
+    try {
+      setSystemTime(Date.now() + 60_000); // they look at the folder every half minute
+      await write(tiers[1], 5, 6);
+      expect(there(1, 2, 3, 4, 5, 6)).toEqual([3, 4, 5, 6]);
+      expect(tiers[1].load(key(4), ids(4))).toBeDefined();
+      await write(tiers[0], 7);
+      expect(tiers[0].stats).toMatchObject({ blocks: 4, bytes: 4 * SIZE });
+      expect(stored()).toBe(4);
+    } finally {
+      setSystemTime();
+    }
   });
 
   test("never exceeds the cap, whatever is written and used", async () => {
