@@ -88,17 +88,26 @@ export class BlockFormat {
 
   /** Copies parts that hold the tokens of `count` equal blocks into so many kept tensors. */
   pack(layers: readonly (readonly Tensor[])[], count: number, tokens: number): StoredBlock[] {
-    const rows = layers.flat().map(part => {
-      const [, heads, , width] = mx.shape(part) as [number, number, number, number];
-      const byBlock = mx.transpose(mx.reshape(part, [heads, count, tokens, width]), [1, 0, 2, 3]);
-      return mx.view(mx.reshape(byBlock, [count, heads * tokens * width]), "uint32");
+    const formats = this.layers.flat();
+    const parts = layers.flat().map((part, i) => {
+      const { heads, width } = formats[i]!;
+      return mx.transpose(mx.reshape(part, [heads, count, tokens, width]), [1, 0, 2, 3]); // by block; views
     });
-    const all = rows.length === 0 ? mx.zeros([count, 0], "uint32") : mx.concatenate(rows, 1);
+    const all = this.joined(parts, count);
     return Array.from({ length: count }, (_, n) => {
       const row = mx.reshape(mx.sliceAxis(all, 0, n, n + 1), [-1]);
       const data = mx.keep(count === 1 ? row : mx.add(row, mx.scalar(0, "uint32"))); // a buffer of its own
       return { data, tokens, format: this, bytes: this.bytes(tokens) };
     });
+  }
+
+  /** Parts [count, heads, tokens, width] one behind the other, [count, words] uint32. */
+  private joined(parts: readonly Tensor[], count: number): Tensor {
+    const [first, ...others] = this.layers.flat();
+    if (first === undefined) return mx.zeros([count, 0], "uint32");
+    const words = (part: Tensor): Tensor => mx.view(mx.reshape(part, [count, -1]), "uint32");
+    const alike = others.every(({ width, dtype }) => width === first.width && dtype === first.dtype);
+    return alike ? words(mx.concatenate(parts, 1)) : mx.concatenate(parts.map(words), 1); // the first copies once, the second twice
   }
 
   /** The parts of equal blocks that follow one another: for each layer [1, heads, count · tokens, width]. */
