@@ -1,22 +1,9 @@
 // What both attention tests need: tensors whose unseen numbers are not-a-numbers, and attention as it is defined, in double precision.
 #pragma once
-#include "emulate.h"
+#include "cases.h"
 #include "../../shim/cuda/attend-heads.cuh"
 
 constexpr int SCALE_BITS = 0x3e800000; // 0.25: products are large enough for weights to differ
-
-/** Numbers about as large as normed activations, the same in every run. */
-struct Random {
-  uint64_t state = 1;
-  float next() {
-    float sum = 0;
-    for (int i = 0; i < 4; i++) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      sum += float(state >> 40) / (1 << 24) - 0.5f;
-    }
-    return 1.7f * sum;
-  }
-};
 
 /** [rows, heads, positions, D] with a gap behind every head and position; all not-a-number at first. */
 template <typename T>
@@ -66,20 +53,3 @@ struct Comparison {
   }
   double relative() const { return error / largest; }
 };
-
-/** A result with room behind it that nothing may write. */
-template <typename T>
-struct Result {
-  static constexpr int GUARD = 64;
-  std::vector<T> numbers;
-  explicit Result(size_t size) : numbers(size + GUARD) { memset(numbers.data(), 0xa5, numbers.size() * sizeof(T)); }
-  T* data() { return numbers.data(); }
-  void check() const {
-    const char* guard = reinterpret_cast<const char*>(numbers.data() + numbers.size() - GUARD);
-    for (size_t i = 0; i < GUARD * sizeof(T); i++)
-      if (guard[i] != char(0xa5)) emulated::fail("something is written behind a result");
-  }
-  bool operator==(const Result& other) const { return memcmp(numbers.data(), other.numbers.data(), numbers.size() * sizeof(T)) == 0; }
-};
-
-constexpr emulated::Order ORDERS[] = {emulated::Order::forwardLate, emulated::Order::backwardEarly};

@@ -1,21 +1,11 @@
 // The attention kernels against attention as it is defined, on the CPU. The programs themselves check that a row is the same alone and among
 // others, in every chunk, split and order of threads, and that numbers which nobody sees reach no result.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { buildKernels, errorsOf } from "./kernels.ts";
-
-type Run = (cases: readonly string[]) => Promise<string[]>;
+import { buildKernels, expectSmallErrors as expectErrors, type Run } from "./kernels.ts";
 
 /** Rounded to 16 bits are weights and results; sums are not. In relation to the largest result. */
-const bounds = [
-  ["bf16", 0.006],
-  ["f16", 0.0008],
-] as const;
-
-async function expectSmallErrors(run: Run, cases: readonly string[]): Promise<void> {
-  const errors = errorsOf(cases, await run(cases));
-  const large = cases.filter((line, i) => !(errors[i]! <= bounds.find(([type]) => line.startsWith(type))![1]));
-  expect(large).toEqual([]);
-}
+const bounds = { bf16: 0.006, f16: 0.0008 };
+const expectSmallErrors = (run: Run, cases: readonly string[]) => expectErrors(run, cases, bounds);
 
 const LENGTHS = [0, 14, 15, 16, 62, 63, 64, 129, 256];
 

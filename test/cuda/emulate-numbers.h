@@ -28,6 +28,7 @@ inline float __uint_as_float(uint32_t bits) {
   return x;
 }
 inline float __int_as_float(int bits) { return __uint_as_float(uint32_t(bits)); }
+#define rsqrtf(x) (1.0f / std::sqrt(x)) // some C libraries have a function of that name
 
 /** Four bytes of the eight in `low` and `high`, each named by four bits of `places`. */
 inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t places) {

@@ -1,11 +1,12 @@
 // Kernels built for the CPU: a program of this folder is compiled with the emulator and answers one line for each case.
+import { expect } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../helpers/temporary.ts";
 
 const FLAGS = ["-std=c++20", "-O1", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"];
 
 /** Compiles `name`.cpp; the result runs cases. */
-export async function buildKernels(name: string): Promise<(cases: readonly string[]) => Promise<string[]>> {
+export async function buildKernels(name: string): Promise<Run> {
   const program = join(temporaryFolder("cuda"), name);
   await finish(Bun.spawn([compiler(), ...FLAGS, join(import.meta.dir, `${name}.cpp`), "-o", program], { stderr: "pipe" }));
   return async cases => {
@@ -24,8 +25,16 @@ async function finish(child: Bun.Subprocess<Blob | "ignore", "pipe", "pipe">): P
   return output;
 }
 
+export type Run = (cases: readonly string[]) => Promise<string[]>;
+
+/** Runs cases whose names begin with a type, and expects of each an error within the bound of its type. */
+export async function expectSmallErrors(run: Run, cases: readonly string[], bounds: Readonly<Record<string, number>>): Promise<void> {
+  const errors = errorsOf(cases, await run(cases));
+  expect(cases.filter((line, i) => !(errors[i]! <= bounds[line.split(" ")[0]!]!))).toEqual([]);
+}
+
 /** Every answer as an error; what is no number is thrown, with its case. */
-export function errorsOf(cases: readonly string[], answers: readonly string[]): number[] {
+function errorsOf(cases: readonly string[], answers: readonly string[]): number[] {
   return cases.map((line, i) => {
     const error = Number(answers[i] ?? "no answer");
     if (Number.isNaN(error)) throw new Error(`${line}: ${answers[i]}`);
