@@ -30,6 +30,12 @@ inline float __uint_as_float(uint32_t bits) {
 inline float __int_as_float(int bits) { return __uint_as_float(uint32_t(bits)); }
 #define rsqrtf(x) (1.0f / std::sqrt(x)) // some C libraries have a function of that name
 
+inline uint32_t atomicAdd(uint32_t* at, uint32_t more) { // threads run one at a time
+  const uint32_t before = *at;
+  *at += more;
+  return before;
+}
+
 /** Four bytes of the eight in `low` and `high`, each named by four bits of `places`. */
 inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t places) {
   const uint64_t both = uint64_t(high) << 32 | low;

@@ -10,12 +10,12 @@ using Words = const uint32_t (&)[WARP][8]; // of all lanes
 
 template <typename T>
 inline T from_lane(unsigned mask, T value, int source) {
-  static_assert(sizeof(T) == 4);
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8);
   if (mask != WHOLE_WARP) fail("only whole warps are emulated");
-  uint32_t word[1];
-  memcpy(word, &value, 4);
-  const int set = show(word, [](Words, int) {});
-  memcpy(&value, warp().shown[set][source], 4);
+  uint32_t words[sizeof(T) / 4];
+  memcpy(words, &value, sizeof(T));
+  const int set = show(words, [](Words, int) {});
+  memcpy(&value, warp().shown[set][source], sizeof(T));
   return value;
 }
 
@@ -85,6 +85,11 @@ template <typename T>
 inline T __shfl_down_sync(unsigned mask, T value, int distance) {
   const int source = emulated::lane() + distance;
   return emulated::from_lane(mask, value, source < emulated::WARP ? source : emulated::lane());
+}
+template <typename T>
+inline T __shfl_up_sync(unsigned mask, T value, int distance) {
+  const int source = emulated::lane() - distance;
+  return emulated::from_lane(mask, value, source < 0 ? emulated::lane() : source);
 }
 inline bool __any_sync(unsigned mask, bool mine) {
   bool any = mine;
