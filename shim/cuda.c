@@ -189,6 +189,27 @@ mxs_tensor mxs_packed_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_
   RETURN(apply(&result, &l, (mlx_array[]){x_, w_, scales_, biases_}, 4));
 }
 
+// The next ids -------------------------------------------------------------------------------------------------
+
+static kernel draw_ids = {
+    .name = "draw_ids",
+    .source = {cuda_draw},
+    .body = "draw(logits, options, ids, logits_shape[1]);\n",
+    .inputs = {"logits", "options"},
+    .outputs = {"ids"},
+};
+
+mxs_tensor mxs_draw(mxs_tensor logits, mxs_tensor options) {
+  TENSOR(logits);
+  TENSOR(options);
+  enum { THREADS = 1024 }; // as draw.cuh has it
+  const int rows = mlx_array_shape(logits_)[0];
+  launch l = begin((size3){rows, 1, 1}, THREADS, 1);
+  output(&l, &rows, 1, MLX_UINT32);
+  const mlx_array inputs[] = {logits_, options_};
+  RETURN(apply(&result, &draw_ids, &l, inputs, 2));
+}
+
 // Attention ----------------------------------------------------------------------------------------------------
 
 #define HEADS_OF(name) "Heads<T>{" name ", " name "_strides[0], " name "_strides[1], " name "_strides[2]}"

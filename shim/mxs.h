@@ -224,7 +224,7 @@ MXS_API mxs_tensor mxs_relu(mxs_tensor x);
 MXS_API mxs_tensor mxs_softplus(mxs_tensor x);
 MXS_API mxs_tensor mxs_softcap(mxs_tensor x, double cap);                   // cap tanh(x / cap)
 
-// Kernels of ours for the CUDA back end; numbers are bfloat16 or float16, of one type in a call ----------------
+// Kernels of ours for the CUDA back end; but for logits, numbers are bfloat16 or float16, of one type in a call --
 
 MXS_API int32_t mxs_own_kernels(void); // whether the device in use takes them
 
@@ -239,6 +239,8 @@ MXS_API int32_t mxs_place_heads(mxs_tensor projected, mxs_optional gains, mxs_te
 MXS_API mxs_tensor mxs_attend_one(mxs_tensor queries, mxs_tensor keys, mxs_tensor values, mxs_tensor lengths, int32_t window, double scale);
 // queries [B, heads, L, D] of the last L positions, causal → [B, L, heads, D].
 MXS_API mxs_tensor mxs_attend_many(mxs_tensor queries, mxs_tensor keys, mxs_tensor values, int32_t window, double scale);
+// logits [B, V] float32, options [B, 5] float32: temperature, top-p, top-k, min-p and a number in [0, 1) → ids [B] uint32.
+MXS_API mxs_tensor mxs_draw(mxs_tensor logits, mxs_tensor options);
 
 // Files ----------------------------------------------------------------------------------------------------
 

@@ -47,16 +47,22 @@ struct Distribution {
     return make_float4(id < count ? from[0] : none, id + 1 < count ? from[1] : none, id + 2 < count ? from[2] : none, id + 3 < count ? from[3] : none);
   }
 
-  /** Visits this thread's ids and their logits in ascending order. Neighbouring threads have neighbouring fours. */
+  /** Visits this thread's ids and their logits in ascending order; some more at the end, with -∞. Neighbouring threads have neighbouring fours. */
   template <typename Visit>
   __device__ void each(Visit visit) const {
-#pragma unroll 4
-    for (int id = 4 * threadIdx.x; id < count; id += 4 * DRAW_THREADS) {
-      const float4 logits = four(id);
-      visit(id, logits.x);
-      visit(id + 1, logits.y);
-      visit(id + 2, logits.z);
-      visit(id + 3, logits.w);
+    constexpr int AHEAD = 4, STEP = 4 * DRAW_THREADS; // fours that are on their way together
+    for (int first = 4 * threadIdx.x; first < count; first += AHEAD * STEP) {
+      float4 logits[AHEAD];
+#pragma unroll
+      for (int i = 0; i < AHEAD; i++) logits[i] = four(first + i * STEP);
+#pragma unroll
+      for (int i = 0; i < AHEAD; i++) {
+        const int id = first + i * STEP;
+        visit(id, logits[i].x);
+        visit(id + 1, logits[i].y);
+        visit(id + 2, logits[i].z);
+        visit(id + 3, logits[i].w);
+      }
     }
   }
 };

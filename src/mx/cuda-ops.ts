@@ -1,4 +1,5 @@
-// Kernels of ours for MLX's CUDA back end, in shim/cuda, for where `ownKernels` says so; numbers are bfloat16 or float16, one type in each call.
+// Kernels of ours for MLX's CUDA back end, in shim/cuda, for where `ownKernels` says so; numbers are bfloat16 or float16, one type in each
+// call, but for logits.
 import { c, checked, handles, type Tensor } from "./ffi.ts";
 import type { Quantization } from "./layer-ops.ts";
 
@@ -50,4 +51,13 @@ export function attendOne(queries: Tensor, keys: Tensor, values: Tensor, lengths
 /** Causal attention of the last L of the positions that keys and values [B, kvHeads, positions, D] have: queries [B, heads, L, D] → [B, L, heads, D]. */
 export function attendMany(queries: Tensor, keys: Tensor, values: Tensor, scale: number, window = 0): Tensor {
   return checked(c.mxs_attend_many(queries, keys, values, window, scale));
+}
+
+/**
+ * An id for each row of logits [B, V] float32, [B] uint32. Its options are a row of [B, 5] float32: temperature (0: the likeliest id), top-p
+ * (1: off), top-k (0: off), min-p (0: off), and the number in [0, 1) at which the cumulative distribution is inverted, over ids in an order of
+ * the kernel's own.
+ */
+export function drawIds(logits: Tensor, options: Tensor): Tensor {
+  return checked(c.mxs_draw(logits, options));
 }

@@ -197,6 +197,7 @@ export const table = {
   mxs_place_heads: { args: [tensor, optional, tensor, tensor, tensor, tensor, int, int, int, double], returns: int },
   mxs_attend_one: { args: [tensor, tensor, tensor, tensor, int, double], returns: tensor },
   mxs_attend_many: { args: [tensor, tensor, tensor, int, double], returns: tensor },
+  mxs_draw: two,
 
   mxs_load_safetensors: { args: [text], returns: int },
   mxs_load_next: { args: [], returns: text },

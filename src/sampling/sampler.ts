@@ -40,9 +40,13 @@ function kindOf(row: SamplerRow): Kind {
   return topP < 1 || topK > 0 || minP > 0 ? "truncated" : "plain";
 }
 
-/** Rows that are chosen the same way go together; which ones those are never changes a row's own arithmetic. */
+/**
+ * Rows that are chosen the same way go together; which ones those are never changes a row's own arithmetic. A kernel of ours takes them all:
+ * since it inverts distributions over ids in another order, a seed draws other ids with it.
+ */
 function choose(logits: Tensor, rows: readonly SamplerRow[]): Tensor {
   const kinds = rows.map(kindOf);
+  if (mx.ownKernels() && kinds.some(kind => kind !== "greedy")) return mx.drawIds(logits, drawOptions(rows));
   const groups = (["greedy", "plain", "truncated"] as const)
     .map(kind => ({ kind, members: kinds.flatMap((k, i) => (k === kind ? [i] : [])) }))
     .filter(group => group.members.length > 0);
@@ -59,16 +63,25 @@ function choose(logits: Tensor, rows: readonly SamplerRow[]): Tensor {
   return mx.take(mx.concatenate(parts, 0), indices(place), 0);
 }
 
+function nextUniform(row: SamplerRow): number {
+  return uniform(row.options.sampling.seed, row.drawn);
+}
+
+function drawOptions(rows: readonly SamplerRow[]): Tensor {
+  const options = rows.flatMap(row => {
+    const { temperature, topP, topK, minP } = row.options.sampling;
+    return [temperature, topP, topK, minP, nextUniform(row)];
+  });
+  return mx.fromArray(Float32Array.from(options), [rows.length, 5]);
+}
+
 function chooseGroup(kind: Kind, logits: Tensor, rows: readonly SamplerRow[]): Tensor {
   if (kind === "greedy") return mx.argmax(logits, -1);
   const scaled = mx.divide(
     logits,
     column(rows, s => s.temperature),
   );
-  const draw = mx.fromArray(
-    Float32Array.from(rows, row => uniform(row.options.sampling.seed, row.drawn)),
-    [rows.length, 1],
-  );
+  const draw = mx.fromArray(Float32Array.from(rows, nextUniform), [rows.length, 1]);
   return kind === "plain" ? invert(mx.softmax(scaled, -1), draw) : chooseTruncated(scaled, draw, rows);
 }
 

@@ -1,6 +1,6 @@
 // The attention kernels against attention as it is defined, on the CPU. The programs themselves check that a row is the same alone and among
 // others, in every chunk, split and order of threads, and that numbers which nobody sees reach no result.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, test } from "bun:test";
 import { buildKernels, expectSmallErrors as expectErrors, type Run } from "./kernels.ts";
 
 /** Rounded to 16 bits are weights and results; sums are not. In relation to the largest result. */

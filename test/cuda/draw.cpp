@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-constexpr float DRAWS[] = {0, 0.03f, 0.31f, 0.5f, 0.77f, 0.98f, 1 - 0x1p-22f};
+constexpr float DRAWS[] = {0, 0.03f, 0.5f, 0.83f, 1 - 0x1p-22f};
 constexpr double ROUNDING = 1e-5; // of a cumulative sum: nearer to a border both neighbours are right
 
 /** Numbers that end where a page begins which nobody may read. */
