@@ -60,11 +60,13 @@ static mlx_vector_string names(const char *const *list, size_t most) {
   return mlx_vector_string_new_data((const char **)list, count);
 }
 
+static const char *type_name(mlx_dtype type) { return type == MLX_BFLOAT16 ? "__nv_bfloat16" : type == MLX_FLOAT16 ? "__half" : "float"; }
+
 static mlx_fast_cuda_kernel make(const form *f) {
   static char header[65536], body[4096];
   char name[64];
   snprintf(header, sizeof header, "%s%s%s", cuda_ptx, cuda_attend_heads, f->of->source);
-  size_t length = (size_t)snprintf(body, sizeof body, "using T = %s;\n", f->type == MLX_BFLOAT16 ? "__nv_bfloat16" : "__half");
+  size_t length = (size_t)snprintf(body, sizeof body, "using T = %s;\n", type_name(f->type));
   for (int i = 0; i < MOST_CONSTANTS && f->of->constants[i]; i++) {
     length += (size_t)snprintf(body + length, sizeof body - length, "constexpr int %s = %d;\n", f->of->constants[i], f->constants[i]);
   }
@@ -191,9 +193,9 @@ mxs_tensor mxs_packed_matmul(mxs_tensor x, mxs_tensor w, mxs_tensor scales, mxs_
 
 // The next ids -------------------------------------------------------------------------------------------------
 
-static kernel draw_ids = {
+static const kernel draw_ids = {
     .name = "draw_ids",
-    .source = {cuda_draw},
+    .source = cuda_draw,
     .body = "draw(logits, options, ids, logits_shape[1]);\n",
     .inputs = {"logits", "options"},
     .outputs = {"ids"},
@@ -202,12 +204,15 @@ static kernel draw_ids = {
 mxs_tensor mxs_draw(mxs_tensor logits, mxs_tensor options) {
   TENSOR(logits);
   TENSOR(options);
-  enum { THREADS = 1024 }; // as draw.cuh has it
   const int rows = mlx_array_shape(logits_)[0];
-  launch l = begin((size3){rows, 1, 1}, THREADS, 1);
-  output(&l, &rows, 1, MLX_UINT32);
-  const mlx_array inputs[] = {logits_, options_};
-  RETURN(apply(&result, &draw_ids, &l, inputs, 2));
+  launch l = {
+      .form = {&draw_ids, MLX_FLOAT32, {0}, 0},
+      .blocks = {rows, 1, 1},
+      .lanes = 1024, // DRAW_THREADS
+      .rows = 1,
+  };
+  set_output(&l, &rows, 1, MLX_UINT32);
+  RETURN(apply(&result, &l, (mlx_array[]){logits_, options_}, 2));
 }
 
 // Attention ----------------------------------------------------------------------------------------------------

@@ -144,4 +144,41 @@ describe.skipIf(!mx.ownKernels())("kernels of ours", () => {
           });
     });
   }
+
+  test("draw ids as often as they are probable, within their limits", () => {
+    const [rows, count] = [2000, 5000];
+    mx.scope(() => {
+      const logits = mx.multiply(random([1, count], "float32"), mx.scalar(3));
+      const probabilities = [...mx.toFloat32(mx.softmax(logits, -1))];
+      const likely = probabilities.map((p, id) => ({ p, id })).toSorted((a, b) => b.p - a.p);
+      const draw = (temperature: number, topP: number, topK: number, minP: number): Uint32Array => {
+        const options = Float32Array.from({ length: rows * 5 }, (_, i) => [temperature, topP, topK, minP, (Math.floor(i / 5) + 0.5) / rows][i % 5]!);
+        return mx.toUint32(mx.drawIds(mx.contiguous(mx.broadcastTo(logits, [rows, count])), mx.fromArray(options, [rows, 5])));
+      };
+      const expectShares = (ids: Uint32Array, passing: readonly { p: number; id: number }[]): void => {
+        const all = passing.reduce((sum, { p }) => sum + p, 0);
+        const times = new Map<number, number>();
+        for (const id of ids) times.set(id, (times.get(id) ?? 0) + 1);
+        expect([...times.keys()].every(id => passing.some(one => one.id === id))).toBe(true);
+        for (const { p, id } of passing) expect(Math.abs((times.get(id) ?? 0) - (rows * p) / all)).toBeLessThan(1.5);
+      };
+      expect(new Set(draw(0, 1, 0, 0))).toEqual(new Set([likely[0]!.id]));
+      expect(new Set(draw(1, 1, 1, 0))).toEqual(new Set([likely[0]!.id]));
+      expectShares(draw(1, 1, 0, 0), likely);
+      expectShares(draw(1, 1, 40, 0), likely.slice(0, 40));
+      expectShares(
+        draw(1, 1, 0, 0.2),
+        likely.filter(({ p }) => p >= 0.2 * likely[0]!.p),
+      );
+      let before = 0;
+      expectShares(
+        draw(1, 0.8, 0, 0),
+        likely.filter(({ p }) => {
+          const passes = before < 0.8;
+          before += p;
+          return passes;
+        }),
+      );
+    });
+  });
 });
