@@ -1,6 +1,6 @@
 // The next id of each row: drawn from softmax(logits / temperature) within the limits of top-k, nucleus (Holtzman et al. 2020) and min-p (Nguyen
-// et al. 2024), or the likeliest one. A block serves a row and nothing is sorted: a row is read once for its maximum, at most five times for
-// its limits, and once for the draw.
+// et al. 2024), or the likeliest one. A block serves a row and nothing is sorted: a row is read once for its maximum, up to four times for its
+// limits (twice more where equals must be told apart), and once for the draw.
 //
 // An id's probability is known by its distance from the likeliest: how often that one's is halved. Each option lets the ids up to some distance
 // pass, so a row has one limit, the least of them. Top-k and top-p find theirs by selection with counts and masses in buckets of distances, 11
@@ -13,6 +13,7 @@
 
 constexpr int DRAW_THREADS = 1024, DRAW_WARPS = DRAW_THREADS / 32;
 constexpr int BUCKET_BITS = 11, BUCKETS = 1 << BUCKET_BITS;
+constexpr int ID_BITS = 21;                   // of the largest vocabulary
 constexpr float FARTHEST = 64;                // halvings: what is farther has no probability
 constexpr uint32_t UNREACHABLE = 0xffffffffu; // key of that
 
@@ -50,7 +51,7 @@ struct Distribution {
   /** Visits this thread's ids and their logits in ascending order; some more at the end, with -∞. Neighbouring threads have neighbouring fours. */
   template <typename Visit>
   __device__ void each(Visit visit) const {
-    constexpr int AHEAD = 4, STEP = 4 * DRAW_THREADS; // fours that are on their way together
+    constexpr int AHEAD = 2, STEP = 4 * DRAW_THREADS; // fours that are on their way together
     for (int first = 4 * threadIdx.x; first < count; first += AHEAD * STEP) {
       float4 logits[AHEAD];
 #pragma unroll
@@ -179,53 +180,53 @@ __device__ inline bool find_crossing(const Buckets& buckets, const Enough& enoug
   return found.bucket >= 0;
 }
 
-/** The nth id at this distance. */
-__device__ inline int nth_at(const Distribution& row, uint32_t key, uint64_t n) {
-  __shared__ int found;
-  uint64_t before = 0, total;
-  for (int first = 0; first < row.count && before < n; first += 4 * DRAW_THREADS) {
-    const int id = first + 4 * threadIdx.x;
-    const float4 logits = row.four(id);
-    const bool there[4] = {row.key(logits.x) == key, row.key(logits.y) == key, row.key(logits.z) == key, row.key(logits.w) == key};
-    uint64_t at = before + sum_before(there[0] + there[1] + there[2] + there[3], total);
-    for (int i = 0; i < 4; i++)
-      if (there[i] && ++at == n) found = id + i;
-    before += total;
-  }
-  __syncthreads();
-  return found;
-}
-
-/** The limit of ids that are as far as the last one that passes, of which not all may pass. */
-__device__ inline Limit limit_among_equals(const Distribution& row, const Enough& enough, const Crossing& equals, uint32_t key) {
-  uint64_t passing = enough.count - equals.count_before;
-  const uint64_t each = equals.mass / equals.count;
-  if (enough.by_mass && each > 0) passing = min(passing, (enough.mass - equals.mass_before + each - 1) / each);
-  return {key, passing < equals.count ? nth_at(row, key, passing) : row.count};
-}
-
-/** Where, of the ids within `limit`, enough have passed. */
-__device__ inline Limit select(const Distribution& row, const Limit& limit, const Enough& enough) {
+__device__ inline Buckets& shared_buckets() {
   __shared__ Buckets buckets;
-  Crossing at = {0, 0, 0, 0, 0};
-  uint32_t begin = 0, span = 0xffffffffu; // of keys: the last one is begin + span
-  for (int shift = 32 - BUCKET_BITS;; shift = max(shift - BUCKET_BITS, 0)) {
+  return buckets;
+}
+
+/**
+ * Where enough ids have passed, when they pass in the order of `key(id, logit)`: the last key, and what was found with it; nothing if there is
+ * not enough. Unreachable keys take no part; all others are below 2^(first_shift + BUCKET_BITS).
+ */
+template <typename Key>
+__device__ inline bool select(const Distribution& row, const Enough& enough, int first_shift, Key key, uint32_t& last, Crossing& at) {
+  Buckets& buckets = shared_buckets();
+  at = {0, 0, 0, 0, 0};
+  uint32_t begin = 0, span = UNREACHABLE - 1; // of the bucket that is searched: the last key in it is begin + span
+  for (int shift = first_shift;; shift = max(shift - BUCKET_BITS, 0)) {
     buckets.clear();
     __syncthreads();
     row.each([&](int id, float logit) {
-      const uint32_t key = row.key(logit);
-      if (key - begin > span || !limit.passes(id, key)) return;
-      const int bucket = (key - begin) >> shift;
-      atomicAdd(&buckets.counts[bucket], 1u);
-      if (enough.by_mass) buckets.add_mass(bucket, mass_of(row.weight(logit)));
+      const uint32_t place = key(id, logit) - begin;
+      if (place > span) return;
+      atomicAdd(&buckets.counts[place >> shift], 1u);
+      if (enough.by_mass) buckets.add_mass(place >> shift, mass_of(row.weight(logit)));
     });
     __syncthreads();
-    if (!find_crossing(buckets, enough, at)) return limit;
+    if (!find_crossing(buckets, enough, at)) return false;
     begin += uint32_t(at.bucket) << shift;
     span = (1u << shift) - 1;
-    if (at.count == 1) return {min(begin + span, limit.key), row.count}; // the bucket has no other that passes
-    if (shift == 0) return limit_among_equals(row, enough, at, begin);
+    last = begin + span;
+    if (shift == 0 || at.count == 1) return true;
   }
+}
+
+/** Where, of the ids within `limit`, enough have passed. Of equals the first pass that are still needed. */
+__device__ inline Limit select_by_distance(const Distribution& row, const Limit& limit, const Enough& enough) {
+  Crossing equals;
+  uint32_t key;
+  const auto key_within = [&](int, float logit) { return row.key(logit) <= limit.key ? row.key(logit) : UNREACHABLE; };
+  if (!select(row, enough, 32 - BUCKET_BITS, key_within, key, equals)) return limit;
+  key = min(key, limit.key);
+  uint64_t passing = enough.count - equals.count_before;
+  const uint64_t mass = equals.mass / equals.count;
+  if (enough.by_mass && mass > 0) passing = min(passing, (enough.mass - equals.mass_before + mass - 1) / mass);
+  if (passing >= equals.count) return {key, row.count};
+  uint32_t last = 0;
+  const auto id_of_equal = [&](int id, float logit) { return row.key(logit) == key ? uint32_t(id) : UNREACHABLE; };
+  select(row, {passing, 0, false}, ID_BITS - BUCKET_BITS, id_of_equal, last, equals);
+  return {key, int(last)};
 }
 
 /** What passes all options of a row. */
@@ -241,7 +242,7 @@ __device__ inline Limit limit_of(const Distribution& row, const DrawOptions& opt
     lower(log2f(2.0f * row.count / ((1 - options.top_p) * weights_of(total))));
   }
   if (options.min_p > 0) lower(-log2f(options.min_p));
-  return enough.by_mass || options.top_k >= 1 ? select(row, limit, enough) : limit;
+  return enough.by_mass || options.top_k >= 1 ? select_by_distance(row, limit, enough) : limit;
 }
 
 /** The first id whose cumulative weight exceeds `draw` of the whole; `otherwise` where there is no weight. The answer is one thread's. */
@@ -276,6 +277,6 @@ __device__ inline void draw(const float* logits, const float* options, uint32_t*
     return;
   }
   row.top = row.logits[best];
-  row.steepness = 1.44269504f / fmaxf(o.temperature, 1e-30f); // finite: times no distance at all it is still none
+  row.steepness = 1.44269504f / o.temperature; // where it is infinite nothing has a weight, and the likeliest is the answer
   invert(row, limit_of(row, o), o.draw, best, answer);
 }
