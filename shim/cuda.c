@@ -204,11 +204,13 @@ static const kernel draw_ids = {
 mxs_tensor mxs_draw(mxs_tensor logits, mxs_tensor options) {
   TENSOR(logits);
   TENSOR(options);
-  const int rows = mlx_array_shape(logits_)[0];
+  enum { MOST_IDS = 1 << 21, THREADS = 1024 }; // 2^ID_BITS and DRAW_THREADS
+  const int rows = mlx_array_shape(logits_)[0], ids = mlx_array_shape(logits_)[1];
+  if (ids > MOST_IDS) return mxs_fail(__func__, "a vocabulary has at most %d ids, not %d", MOST_IDS, ids);
   launch l = {
       .form = {&draw_ids, MLX_FLOAT32, {0}, 0},
       .blocks = {rows, 1, 1},
-      .lanes = 1024, // DRAW_THREADS
+      .lanes = THREADS,
       .rows = 1,
   };
   set_output(&l, &rows, 1, MLX_UINT32);

@@ -41,8 +41,8 @@ function kindOf(row: SamplerRow): Kind {
 }
 
 /**
- * Rows that are chosen the same way go together; which ones those are never changes a row's own arithmetic. A kernel of ours takes them all:
- * since it inverts distributions over ids in another order, a seed draws other ids with it.
+ * Rows that are chosen the same way go together; which ones those are never changes a row's own arithmetic. On CUDA a kernel of ours draws for
+ * all of them. It sums distributions in an order of ids of its own, so that a seed draws other ids there than elsewhere.
  */
 function choose(logits: Tensor, rows: readonly SamplerRow[]): Tensor {
   const kinds = rows.map(kindOf);
