@@ -1,4 +1,5 @@
 // The likeliest of several candidates: all are written, the best are shown.
+import { likelihoodsOf } from "./join-events.ts";
 import type { ChatEvent } from "./types.ts";
 
 interface Candidate {
@@ -31,11 +32,12 @@ export async function* pickBest(events: AsyncIterable<ChatEvent>, options: BestO
 }
 
 function take(candidate: Candidate, event: ChatEvent, { promptHasLogprobs }: BestOf): void {
-  const first = !candidate.events.some(({ type }) => type === "logprobs");
+  const first = !candidate.events.some(likelihoodsOf);
   candidate.events.push(event);
-  if (event.type !== "logprobs" || (first && promptHasLogprobs)) return;
-  for (const { token } of event.tokens) candidate.logprobs += token?.logprob ?? 0;
-  candidate.tokens += event.tokens.length;
+  const tokens = likelihoodsOf(event);
+  if (tokens === undefined || (first && promptHasLogprobs)) return;
+  for (const { token } of tokens) candidate.logprobs += token?.logprob ?? 0;
+  candidate.tokens += tokens.length;
 }
 
 function mean({ logprobs, tokens }: Candidate): number {

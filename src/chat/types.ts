@@ -112,11 +112,14 @@ export interface PrefixReport {
   };
 }
 
-/** What happens to one choice, in order. Text never ends inside a character. Exactly one `finish` is the last event of each choice. */
+/**
+ * What happens to one choice, in order. Text never ends inside a character, and has the likelihoods of its tokens with it where they are known by
+ * then. Exactly one `finish` is the last event of each choice.
+ */
 export type ChatEvent =
   | { readonly type: "start"; readonly choice: number; readonly promptTokens: number; readonly cachedTokens: number; readonly prefix?: PrefixReport }
-  | { readonly type: "text"; readonly choice: number; readonly text: string }
-  | { readonly type: "reasoning"; readonly choice: number; readonly text: string }
+  | { readonly type: "text"; readonly choice: number; readonly text: string; readonly logprobs?: readonly TextLogprob[] }
+  | { readonly type: "reasoning"; readonly choice: number; readonly text: string; readonly logprobs?: readonly TextLogprob[] }
   | { readonly type: "tool-call"; readonly choice: number; readonly index: number; readonly id: string; readonly name: string }
   | { readonly type: "tool-arguments"; readonly choice: number; readonly index: number; readonly text: string }
   | { readonly type: "logprobs"; readonly choice: number; readonly tokens: readonly TextLogprob[] }

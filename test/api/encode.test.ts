@@ -166,7 +166,7 @@ describe("a chat stream", () => {
     const events: ChatEvent[] = [
       { type: "start", choice: 0, promptTokens: 9, cachedTokens: 4 },
       { type: "reasoning", choice: 0, text: 'a"b' },
-      text("x\ny"),
+      { type: "text", choice: 0, text: "x\ny", logprobs: [logprob("x", -2)] },
       { type: "tool-call", choice: 0, index: 0, id: "call_1", name: "f" },
       { type: "tool-arguments", choice: 0, index: 0, text: '{"a":1}' },
       { type: "logprobs", choice: 0, tokens: [logprob("z", -1)] },
@@ -175,7 +175,7 @@ describe("a chat stream", () => {
     expect(write(chatFrames(head, one), events, front)).toEqual([
       'data: …"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}',
       'data: …"choices":[{"index":0,"delta":{"reasoning":"a\\"b","reasoning_content":"a\\"b"},"logprobs":null,"finish_reason":null}]}',
-      'data: …"choices":[{"index":0,"delta":{"content":"x\\ny"},"logprobs":null,"finish_reason":null}]}',
+      'data: …"choices":[{"index":0,"delta":{"content":"x\\ny"},"logprobs":{"content":[{"token":"x","logprob":-2,"bytes":[120],"top_logprobs":[{"token":"x","logprob":-2,"bytes":[120]}]}],"refusal":null},"finish_reason":null}]}',
       'data: …"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]},"logprobs":null,"finish_reason":null}]}',
       'data: …"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\\"a\\":1}"}}]},"logprobs":null,"finish_reason":null}]}',
       'data: …"choices":[{"index":0,"delta":{},"logprobs":{"content":[{"token":"z","logprob":-1,"bytes":[122],"top_logprobs":[{"token":"z","logprob":-1,"bytes":[122]}]}],"refusal":null},"finish_reason":null}]}',
@@ -263,16 +263,14 @@ describe("a plain completion", () => {
     const events: ChatEvent[] = [
       { type: "logprobs", choice: 0, tokens: [logprob("ab", -0.5)] },
       text("ab"),
-      { type: "logprobs", choice: 0, tokens: [logprob("c", -1, 2)] },
-      text("c"),
+      { type: "text", choice: 0, text: "c", logprobs: [logprob("c", -1, 2)] },
       finish(0, { reason: "length" }),
     ];
     expect(write(completionFrames(own, { choices: 1, choicesPerPrompt: 1, includeUsage: true }), events, front)).toEqual([
       'data: …"usage":null,"choices":[{"index":0,"text":"","logprobs":null,"finish_reason":null}]}',
       'data: …"usage":null,"choices":[{"index":0,"text":"","logprobs":{"tokens":["ab"],"token_logprobs":[-0.5],"top_logprobs":[{"ab":-0.5}],"text_offset":[0]},"finish_reason":null}]}',
       'data: …"usage":null,"choices":[{"index":0,"text":"ab","logprobs":null,"finish_reason":null}]}',
-      'data: …"usage":null,"choices":[{"index":0,"text":"","logprobs":{"tokens":["c"],"token_logprobs":[-1],"top_logprobs":[{"c":-1}],"text_offset":[2]},"finish_reason":null}]}',
-      'data: …"usage":null,"choices":[{"index":0,"text":"c","logprobs":null,"finish_reason":null}]}',
+      'data: …"usage":null,"choices":[{"index":0,"text":"c","logprobs":{"tokens":["c"],"token_logprobs":[-1],"top_logprobs":[{"c":-1}],"text_offset":[2]},"finish_reason":null}]}',
       'data: …"usage":null,"choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"length","stop_reason":null}]}',
       `data: …"choices":[],"usage":${JSON.stringify(wireUsage)}}`,
       "data: [DONE]",

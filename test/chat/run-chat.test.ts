@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ApiError } from "../../src/chat/error.ts";
+import { likelihoodsOf } from "../../src/chat/join-events.ts";
 import { runChat } from "../../src/chat/run.ts";
 import type { ChatRequest, Tool } from "../../src/chat/types.ts";
 import { EngineError } from "../../src/engine/error.ts";
@@ -395,7 +396,7 @@ describe("likelihoods", () => {
   test("come for every token of the text, and not for the one that ended it", async () => {
     const { events, said } = await run({ says: "hello 🙂" }, { generation: generation({ logprobs: 2 }) });
     expect(said[0]!.tokens).toEqual(["hello", " ", "\\xf0\\x9f", "\\x99\\x82"]);
-    const [first] = events.flatMap(event => (event.type === "logprobs" ? event.tokens : []));
+    const [first] = events.flatMap(event => likelihoodsOf(event) ?? []);
     expect(first).toMatchObject({ text: "hello", bytes: new TextEncoder().encode("hello"), offset: 0 });
     expect(first!.top.map(({ logprob }) => logprob)).toEqual([-0.25, -0.5]);
   });

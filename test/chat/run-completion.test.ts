@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { likelihoodsOf } from "../../src/chat/join-events.ts";
 import { runCompletion } from "../../src/chat/run.ts";
 import { ApiError } from "../../src/chat/error.ts";
 import type { CompletionRequest } from "../../src/chat/types.ts";
@@ -11,7 +12,7 @@ const never = new AbortController().signal;
 async function run(setup: Setup, request: Partial<CompletionRequest> = {}) {
   const opened = openTestService(setup);
   const events = await collect(runCompletion(opened.service, completion(request), never));
-  return { ...opened, events, said: fold(events), logprobs: events.flatMap(event => (event.type === "logprobs" ? event.tokens : [])) };
+  return { ...opened, events, said: fold(events), logprobs: events.flatMap(event => likelihoodsOf(event) ?? []) };
 }
 
 describe("a completion", () => {

@@ -1,4 +1,5 @@
 // A service for tests: a model folder written out by hand, and a scripted engine that says given texts.
+import { likelihoodsOf } from "../../src/chat/join-events.ts";
 import { openService, type Service, type ServiceOptions } from "../../src/chat/service.ts";
 import type { ChatEvent, ChatRequest, CompletionRequest, Generation } from "../../src/chat/types.ts";
 import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
@@ -82,8 +83,8 @@ export function fold(events: readonly ChatEvent[]): Said[] {
     } else if (event.type === "tool-arguments") {
       if (event.index !== said.calls.length - 1) throw new Error("arguments of another call");
       said.calls.at(-1)!.arguments += event.text;
-    } else if (event.type === "logprobs") said.tokens.push(...event.tokens.map(token => token.text));
-    else said.finish = event;
+    } else if (event.type !== "logprobs") said.finish = event;
+    said.tokens.push(...(likelihoodsOf(event) ?? []).map(token => token.text));
   }
   return choices;
 }

@@ -1,4 +1,5 @@
 // ChatEvents → a chat.completion object, or chat.completion.chunk frames.
+import { likelihoodsOf } from "../../chat/join-events.ts";
 import type { ChatEvent, FinishEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
 import {
@@ -58,11 +59,11 @@ export function chatAnswer(head: Head, withLogprobs: boolean, custom: ReadonlySe
 }
 
 function addTo(choice: Choice, event: ChatEvent): void {
+  choice.logprobs.push(...(likelihoodsOf(event) ?? []));
   if (event.type === "text") choice.text += event.text;
   else if (event.type === "reasoning") choice.reasoning += event.text;
   else if (event.type === "tool-call") choice.calls[event.index] = { id: event.id, name: event.name, arguments: "" };
   else if (event.type === "tool-arguments") choice.calls[event.index]!.arguments += event.text;
-  else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
   else if (event.type === "finish") choice.finish = event;
   else if (event.type === "start" && event.prefix) choice.prefix = event.prefix;
 }
@@ -85,6 +86,8 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions, 
   const calls = new CallDeltas(custom);
   const frame = (choice: number, delta: string, rest: string) => `${prefix}[{"index":${choice},"delta":${delta},${rest}}]}\n\n`;
   const running = `"logprobs":null,"finish_reason":null`;
+  const runningWith = (tokens: readonly TextLogprob[] | undefined): string =>
+    tokens ? `"logprobs":${JSON.stringify({ content: tokens.map(toTokenLogprob), refusal: null })},"finish_reason":null` : running;
   const callFrame = (choice: number, call: object) => frame(choice, `{"tool_calls":[${JSON.stringify(call)}]}`, running);
 
   return {
@@ -95,10 +98,10 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions, 
         case "start":
           return event.prefix ? diagnosticsFrame(prefix, event.prefix) : "";
         case "text":
-          return frame(choice, `{"content":${JSON.stringify(event.text)}}`, running);
+          return frame(choice, `{"content":${JSON.stringify(event.text)}}`, runningWith(event.logprobs));
         case "reasoning": {
           const text = JSON.stringify(event.text);
-          return frame(choice, `{"reasoning":${text},"reasoning_content":${text}}`, running);
+          return frame(choice, `{"reasoning":${text},"reasoning_content":${text}}`, runningWith(event.logprobs));
         }
         case "tool-call":
           return callFrame(choice, calls.begin(event));
@@ -106,10 +109,8 @@ export function chatFrames(head: Head, { choices, includeUsage }: FrameOptions, 
           const call = calls.write(event);
           return call ? callFrame(choice, call) : "";
         }
-        case "logprobs": {
-          const logprobs = { content: event.tokens.map(toTokenLogprob), refusal: null };
-          return frame(choice, "{}", `"logprobs":${JSON.stringify(logprobs)},"finish_reason":null`);
-        }
+        case "logprobs":
+          return frame(choice, "{}", runningWith(event.tokens));
         case "finish": {
           finishes.push(event);
           const stop = JSON.stringify(stopFields(event)).slice(1, -1);

@@ -1,4 +1,5 @@
 // ChatEvents of plain completions → a text_completion object, or frames of the same name.
+import { likelihoodsOf } from "../../chat/join-events.ts";
 import type { ChatEvent, FinishEvent, PrefixReport, TextLogprob } from "../../chat/types.ts";
 import type { Answer, Frames } from "../frames.ts";
 import {
@@ -50,8 +51,8 @@ export function completionAnswer(head: Head, withLogprobs: boolean, choicesPerPr
 }
 
 function addTo(choice: Choice, event: ChatEvent): void {
+  choice.logprobs.push(...(likelihoodsOf(event) ?? []));
   if (event.type === "text") choice.text += event.text;
-  else if (event.type === "logprobs") choice.logprobs.push(...event.tokens);
   else if (event.type === "finish") choice.finish = event;
   else if (event.type === "start" && event.prefix) choice.prefix = event.prefix;
 }
@@ -86,7 +87,12 @@ export function completionFrames(head: Head, { choices, choicesPerPrompt, includ
         case "start":
           return event.prefix ? diagnosticsFrame(prefix, event.prefix) : "";
         case "text":
-          return frame(choice, JSON.stringify(event.text), "null", `"finish_reason":null`);
+          return frame(
+            choice,
+            JSON.stringify(event.text),
+            event.logprobs ? JSON.stringify(toLogprobs(event.logprobs)) : "null",
+            `"finish_reason":null`,
+          );
         case "logprobs":
           return frame(choice, `""`, JSON.stringify(toLogprobs(event.tokens)), `"finish_reason":null`);
         case "finish":

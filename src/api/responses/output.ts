@@ -20,8 +20,7 @@ export interface OutputOptions {
 /** An item under construction. Every method gives the events of its step. */
 interface Open {
   readonly type: "message" | "reasoning" | "call";
-  write(text: string): WireEvent[];
-  logprobs?(tokens: readonly TextLogprob[]): WireEvent[];
+  write(text: string, tokens?: readonly TextLogprob[]): WireEvent[]; // with the likelihoods of these tokens
   /** The item as it stands. */
   item(status: Status): object;
   end(): WireEvent[];
@@ -38,7 +37,7 @@ export class Output {
   take(event: ChatEvent): WireEvent[] {
     switch (event.type) {
       case "text":
-        return this.writeTo("message", event.text);
+        return this.writeTo("message", event.text, event.logprobs);
       case "reasoning":
         return this.writeTo("reasoning", event.text);
       case "tool-call":
@@ -46,7 +45,7 @@ export class Output {
       case "tool-arguments":
         return this.open?.type === "call" ? this.open.write(event.text) : [];
       case "logprobs":
-        return this.open?.logprobs?.(event.tokens) ?? [];
+        return this.open?.type === "message" ? this.open.write("", event.tokens) : [];
       default:
         return [];
     }
@@ -72,9 +71,9 @@ export class Output {
     return this.done.length - (this.open ? 0 : 1);
   }
 
-  private writeTo(type: "message" | "reasoning", text: string): WireEvent[] {
+  private writeTo(type: "message" | "reasoning", text: string, tokens?: readonly TextLogprob[]): WireEvent[] {
     const opening = this.open?.type === type ? [] : this.start(this.openText(type, this.index + 1));
-    return [...opening, ...this.open!.write(text)];
+    return [...opening, ...this.open!.write(text, tokens)];
   }
 
   private start(open: Open): WireEvent[] {
@@ -106,14 +105,11 @@ function openMessage(index: number): Open {
   let text = "";
   const open: Open = {
     type: "message",
-    write(delta) {
-      text += delta;
-      return [{ type: "response.output_text.delta", ...place, delta, logprobs: [] }];
-    },
-    logprobs(tokens) {
+    write(delta, tokens = []) {
       const wire = tokens.map(toTokenLogprob);
+      text += delta;
       logprobs.push(...wire);
-      return [{ type: "response.output_text.delta", ...place, delta: "", logprobs: wire }];
+      return [{ type: "response.output_text.delta", ...place, delta, logprobs: wire }];
     },
     item: status => ({
       id,
