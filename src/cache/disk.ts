@@ -60,6 +60,8 @@ export class DiskTier {
   private written = 0;
   private read = 0;
   private damaged = 0;
+  /** Blocks that were there and could not be read. */
+  lost = 0;
 
   private constructor(
     private readonly folder: DiskFolder,
@@ -106,8 +108,13 @@ export class DiskTier {
       return block;
     }
     if (bytes !== undefined) this.damaged += 1;
+    this.lost += 1;
     void this.drop(key).catch(error => this.options.log(`${key}.kv cannot be deleted: ${error}`));
     return undefined;
+  }
+
+  has(key: string): boolean {
+    return this.own.has(key);
   }
 
   /** Notes that a block was used, here or in memory, and all that it follows. */

@@ -14,7 +14,7 @@ import { adapterRows, storedIds, withModelIds } from "./adapters.ts";
 import type { Grammars } from "./grammars.ts";
 import type { Pending, PendingPrompt, Row } from "./pending.ts";
 import { cutAtSnapshots } from "./snapshots.ts";
-import { splitWave } from "./waves.ts";
+import { firstOfWave } from "./waves.ts";
 
 /** Rows whose prompts are read, with their kv in the same order and the logits [B, V] of the first id. The receiver owns all of it. */
 export interface ReadRows {
@@ -26,6 +26,7 @@ export interface ReadRows {
 interface ReadingRow extends Row {
   readonly kv: KvRows; // one row
   shared: number; // ids that stored prefixes have in common with the prompt, also where the row cannot go on behind them
+  hasGaps: boolean; // blocks of its prompt were stored and are lost
 }
 
 /** Prompt log-probabilities need logits at every position; this many at a time bounds their memory. */
@@ -56,7 +57,7 @@ export class PromptReader {
     const { sampling, minTokens, stopIds, logprobs, thinking, prompt } = sequence.request;
     const kv = new KvRows(this.model.layout);
     const sampler = new SamplerRow({ sampling, minTokens, stopIds, logprobs, thinking }, this.model.vocabSize, prompt, sequence.answer);
-    const row = { sequence, sampler, kv, matcher: this.grammars.open(sequence), shared: 0 };
+    const row = { sequence, sampler, kv, matcher: this.grammars.open(sequence), shared: 0, hasGaps: false };
     this.reading.set(sequence, row);
     kv.addRow();
     if (sequence.request.diagnose && this.prefixes)
@@ -69,7 +70,9 @@ export class PromptReader {
     const { sequence, kv } = row;
     const held = kv.lengths[0]!;
     if (this.prefixes === undefined || sequence.measuresPrompt) return held; // measuring needs every position's logits
+    const { lost } = this.prefixes;
     row.shared = this.prefixes.restore(kv, this.stored(sequence, sequence.source));
+    row.hasGaps ||= this.prefixes.lost > lost;
     sequence.cached += kv.lengths[0]! - held;
     return kv.lengths[0]!;
   }
@@ -99,14 +102,22 @@ export class PromptReader {
   *read(chunks: readonly Chunk[], pending: Pending): Generator<ReadRows> {
     const { blockSize, least } = this.prefixes ?? { blockSize: Infinity, least: Infinity };
     for (let rest = chunks; rest.length > 0;) {
-      const behind = rest.map(chunk => ({ ...chunk, from: this.catchUp(this.reading.get(chunk.sequence)!) }));
-      const { now: whole, later } = splitWave(behind, blockSize, least);
+      const behind = rest.map(chunk => this.cutAtGap({ ...chunk, from: this.catchUp(this.reading.get(chunk.sequence)!) }));
+      const whole = firstOfWave(behind, blockSize, least);
       const now = whole.map(chunk => this.readToLastSnapshot(chunk, pending));
       const ends = now.filter(({ sequence, to }) => to === sequence.source.length && sequence.limit > 0);
       for (const chunk of now) if (!ends.includes(chunk)) this.readPart(chunk, pending);
       for (const group of groups(ends, this.padding, this.sizes.longest)) yield this.readEnds(group, pending);
-      rest = later;
+      const readTo = new Map(whole.map(({ sequence, to }) => [sequence, to]));
+      rest = rest.filter(({ sequence, to }) => (readTo.get(sequence) ?? 0) < to);
     }
+  }
+
+  /** A chunk ends where stored blocks go on behind a lost one: the rest of it comes next. */
+  private cutAtGap(chunk: Chunk): Chunk {
+    const { sequence, from, to } = chunk;
+    if (!this.reading.get(sequence)!.hasGaps || from >= to) return chunk;
+    return { ...chunk, to: this.prefixes!.gapEnd(this.stored(sequence, sequence.source), from, to) };
   }
 
   /** Reads on to where the last snapshot of a chunk is due; returns what is left of it. */

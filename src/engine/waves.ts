@@ -3,13 +3,13 @@ import { common } from "../util/common.ts";
 import type { Chunk } from "../scheduler/scheduler.ts";
 
 /**
- * The chunks that are read now, and those that had better wait until the blocks of one of them are stored: at least half
- * of such a chunk, and `least` ids, are then found there. The first chunk never waits.
+ * The chunks that are read now. The others had better wait until the blocks of one of these are stored: at least half of such a
+ * chunk, and `least` ids, are then found there. The first chunk never waits.
  */
-export function splitWave(chunks: readonly Chunk[], blockSize: number, least: number): { now: Chunk[]; later: Chunk[] } {
-  const [now, later]: [Chunk[], Chunk[]] = [[], []];
-  for (const chunk of chunks) (now.some(leader => spares(leader, chunk, blockSize, least)) ? later : now).push(chunk);
-  return { now, later };
+export function firstOfWave(chunks: readonly Chunk[], blockSize: number, least: number): Chunk[] {
+  const now: Chunk[] = [];
+  for (const chunk of chunks) if (!now.some(leader => spares(leader, chunk, blockSize, least))) now.push(chunk);
+  return now;
 }
 
 function spares(leader: Chunk, { sequence, from, to }: Chunk, blockSize: number, least: number): boolean {

@@ -15,6 +15,14 @@ export class DiskBlocks {
     return this.tier.stats;
   }
 
+  get lost(): number {
+    return this.tier.lost;
+  }
+
+  has(key: string): boolean {
+    return this.tier.has(key);
+  }
+
   /** The keys of the full blocks of `ids`. */
   keys(ids: Uint32Array, blockSize: number): string[] {
     const keys: string[] = [];

@@ -88,6 +88,19 @@ export class PrefixStore {
     return match.shared;
   }
 
+  /** Blocks that were on disk and could not be read. */
+  get lost(): number {
+    return this.disk?.lost ?? 0;
+  }
+
+  /** Where between `held` and `end` stored blocks of `ids` go on behind lost ones that begin at `held`; `end` where they do not. */
+  gapEnd(ids: Uint32Array, held: number, end: number): number {
+    const isStored = (this.disk?.keys(ids.subarray(0, end), this.blockSize) ?? []).map(key => this.disk!.has(key));
+    const at = held / this.blockSize;
+    const next = isStored[at] === false ? isStored.indexOf(true, at) : -1;
+    return next < 0 ? end : next * this.blockSize;
+  }
+
   /** Counts a sequence that took so many ids of its prompt from here. */
   count(cached: number): void {
     if (cached > 0) this.hits += 1;

@@ -31,6 +31,12 @@ const KINDS: readonly Kind[] = [
   { name: "8 bits behind 40 positions, with a window", window: 30, quantization: { bits: 8, groupSize: 32, minTokens: 40 } },
 ];
 
+/** The key of a full block of a stored prompt. */
+function keyAt(prompt: Uint32Array, block: number): string {
+  const before = block === 0 ? STORE : keyAt(prompt, block - 1);
+  return blockKey(before, prompt.subarray(block * BLOCK, (block + 1) * BLOCK));
+}
+
 describe.each(KINDS)("$name", ({ window, quantization }) => {
   let opened: ReturnType<typeof openRandomModel>;
   let loaded: LoadedModel;
@@ -117,7 +123,7 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
     await first.close();
     expect(first.tier.stats.blocks).toBeGreaterThan(5);
     const { prompt } = all.find(({ prompt }) => prompt.length > 2 * BLOCK)!;
-    truncateSync(join(directory, STORE, `${blockKey(STORE, prompt.subarray(0, BLOCK))}.kv`), 100);
+    truncateSync(join(directory, STORE, `${keyAt(prompt, 0)}.kv`), 100);
     const second = await openDisk(directory, BLOCK);
     const engine = await run(all, second.prefixes, rows, pause);
     expect(answers(engine, all)).toEqual(expected);
@@ -126,6 +132,24 @@ describe.each(KINDS)("$name", ({ window, quantization }) => {
     expect(second.prefixes.stats.tokensSaved).toBeGreaterThan(all.reduce((sum, { prompt }) => sum + prompt.length, 0) / 3);
     await second.close();
     expect(mx.liveHandles()).toBe(before);
+  });
+
+  test("one damaged block costs its own ids and no others", async () => {
+    const directory = temporaryFolder("matrix-damage");
+    const [request] = requests(1, 1);
+    const one: Submit = { ...request!, prompt: Uint32Array.from({ length: 8 * BLOCK + 3 }, (_, i) => (i * 7 + 1) % 90) };
+    const expected = await allAlone([one]);
+    const first = await openDisk(directory, BLOCK);
+    await run([one], first.prefixes, 1, 0);
+    await first.close();
+    for (const block of [1, 3]) {
+      truncateSync(join(directory, STORE, `${keyAt(one.prompt, block)}.kv`), 100);
+      const again = await openDisk(directory, BLOCK);
+      const engine = await run([one], again.prefixes, 1, 0);
+      expect(answers(engine, [one])).toEqual(expected);
+      expect(cachedOf(engine, [one])).toEqual([7 * BLOCK]);
+      await again.close();
+    }
   });
 
   test.each([false, true])("preempted and resumed, with stored prefixes: %p", async stored => {
