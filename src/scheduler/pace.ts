@@ -12,7 +12,7 @@ export interface PaceOptions {
 const ALONE_MS = 1000; // a step when nobody waits for the next token: a cancellation takes effect after it
 const FIRST = 512; // ids before anything was measured, and while answers are written
 const FIRST_BESIDE = 64;
-const MARGIN = 0.75; // of the bound: steps vary
+const MARGIN = 0.6; // of the bound: steps vary
 const SMOOTHING = 0.3;
 
 export class Pace {
