@@ -1,7 +1,7 @@
 // The attention kernels against attention as it is defined, on the CPU. The programs themselves check that a row is the same alone and among
 // others, in every chunk, split and order of threads, and that numbers which nobody sees reach no result.
 import { beforeAll, describe, test } from "bun:test";
-import { buildKernels, expectSmallErrors as expectErrors, type Run } from "./kernels.ts";
+import { buildKernels, expectSmallErrors as expectErrors, linux, type Run } from "./kernels.ts";
 
 /** Rounded to 16 bits are weights and results; sums are not. In relation to the largest result. */
 const bounds = { bf16: 0.006, f16: 0.0008 };
@@ -9,7 +9,6 @@ const expectSmallErrors = (run: Run, cases: readonly string[]) => expectErrors(r
 
 const LENGTHS = [0, 14, 15, 16, 62, 63, 64, 129, 256];
 
-const linux = process.platform === "linux"; // MLX's CUDA back end runs nowhere else
 let [runOne, runMany]: Run[] = [];
 
 beforeAll(async () => {

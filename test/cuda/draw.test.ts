@@ -1,9 +1,8 @@
 // The kernel that draws ids against the definition, on the CPU. The program draws with several numbers, and checks that a row is the same alone
 // and among others and in every order of threads, and that nothing is read behind the logits.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { buildKernels, type Run } from "./kernels.ts";
+import { buildKernels, linux, type Run } from "./kernels.ts";
 
-const linux = process.platform === "linux"; // MLX's CUDA back end runs nowhere else
 let run: Run | undefined;
 
 beforeAll(async () => {

@@ -1,8 +1,7 @@
 // The emulator that runs CUDA kernels on the CPU: what it computes, and what it finds wrong with a kernel.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { buildKernels } from "./kernels.ts";
+import { buildKernels, linux } from "./kernels.ts";
 
-const linux = process.platform === "linux";
 let build: Awaited<ReturnType<typeof buildKernels>> | undefined;
 
 beforeAll(async () => {

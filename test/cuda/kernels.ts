@@ -3,6 +3,9 @@ import { expect } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../helpers/temporary.ts";
 
+/** MLX's CUDA back end runs nowhere else, and the emulator needs its contexts. */
+export const linux = process.platform === "linux";
+
 const FLAGS = ["-std=c++20", "-O1", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"];
 
 /** Compiles `name`.cpp; the result runs cases. */

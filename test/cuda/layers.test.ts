@@ -1,9 +1,8 @@
 // Products with packed matrices and the placing of heads against their definitions, on the CPU. The programs themselves check that a row is the
 // same alone and among others and in every order of threads, and that nothing is written where it should not be.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { buildKernels, expectSmallErrors, type Run } from "./kernels.ts";
+import { buildKernels, expectSmallErrors, linux, type Run } from "./kernels.ts";
 
-const linux = process.platform === "linux"; // MLX's CUDA back end runs nowhere else
 let [runProduct, runPlace]: Run[] = [];
 
 beforeAll(async () => {
