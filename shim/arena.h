@@ -31,6 +31,9 @@ mxs_tensor mxs_fail(const char *op, const char *format, ...) __attribute__((form
 int32_t mxs_fail_code(const char *op); // the message is MLX's
 void mxs_forget_error(void);           // after an MLX call whose failure does not matter
 
+// What MLX knows of the device in use under the first of these names that it has; 0 where it has none.
+size_t mxs_device_fact(const char *const *keys, size_t count);
+
 bool mxs_list_fits(int32_t length, const char *op);
 
 // Inside a function that returns a handle: declare the array `name_` behind the argument `name`.

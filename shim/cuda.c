@@ -139,18 +139,8 @@ static int bits_of(double value) {
 }
 
 int32_t mxs_own_kernels(void) {
-  size_t major = 0;
-  bool known = false;
-  mlx_device device = mlx_device_new();
-  mlx_device_info info = mlx_device_info_new();
-  if (mlx_get_default_device(&device) == 0 && mlx_device_info_get(&info, device) == 0 &&
-      mlx_device_info_has_key(&known, info, "compute_capability_major") == 0 && known) {
-    mlx_device_info_get_size(&major, info, "compute_capability_major");
-  }
-  mlx_device_info_free(info);
-  mlx_device_free(device);
-  mxs_forget_error();
-  return major >= 8; // the first with tensor cores for bfloat16
+  static const char *const keys[] = {"compute_capability_major"};
+  return mxs_device_fact(keys, 1) >= 8; // the first with tensor cores for bfloat16
 }
 
 // Products with a packed matrix --------------------------------------------------------------------------------

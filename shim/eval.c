@@ -54,21 +54,25 @@ const char *mxs_version(void) {
   return version;
 }
 
-double mxs_device_memory(void) {
-  static const char *const keys[] = {"max_recommended_working_set_size", "total_memory", "memory_size"};
+size_t mxs_device_fact(const char *const *keys, size_t count) {
+  size_t fact = 0;
   mlx_device device = mlx_device_new();
   mlx_device_info info = mlx_device_info_new();
-  size_t bytes = 0;
   if (mlx_get_default_device(&device) == 0 && mlx_device_info_get(&info, device) == 0) {
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && bytes == 0; i++) {
+    for (size_t i = 0; i < count && fact == 0; i++) {
       bool known = false;
-      if (mlx_device_info_has_key(&known, info, keys[i]) == 0 && known) mlx_device_info_get_size(&bytes, info, keys[i]);
+      if (mlx_device_info_has_key(&known, info, keys[i]) == 0 && known) mlx_device_info_get_size(&fact, info, keys[i]);
     }
   }
   mlx_device_info_free(info);
   mlx_device_free(device);
   mxs_forget_error();
-  return (double)bytes;
+  return fact;
+}
+
+double mxs_device_memory(void) {
+  static const char *const keys[] = {"max_recommended_working_set_size", "total_memory", "memory_size"};
+  return (double)mxs_device_fact(keys, sizeof keys / sizeof *keys);
 }
 
 #define DEFINE_COUNTER(name)                                                                                                                         \
