@@ -3,13 +3,7 @@
 // from the first one to the block's last.
 import * as mx from "../mx/index.ts";
 import type { Dtype, Tensor } from "../mx/index.ts";
-
-/** The shape of one part of a layer, such as its keys: [1, heads, tokens, width]. */
-export interface PartFormat {
-  readonly heads: number;
-  readonly width: number;
-  readonly dtype: Dtype;
-}
+import { cellOf, type Cell } from "./slab.ts";
 
 export interface StateFormat {
   readonly shape: readonly number[]; // [1, …]
@@ -29,7 +23,7 @@ const WORD = 4;
 
 export class BlockFormat {
   constructor(
-    readonly layers: readonly (readonly PartFormat[])[],
+    readonly layers: readonly (readonly Cell[])[], // of the parts of each
     readonly snapshot?: readonly StateFormat[],
   ) {}
 
@@ -43,11 +37,7 @@ export class BlockFormat {
 
   /** The format of blocks that are made of such parts. */
   static of(layers: readonly (readonly Tensor[])[]): BlockFormat {
-    const partOf = (part: Tensor): PartFormat => {
-      const [, heads, , width] = mx.shape(part) as [number, number, number, number];
-      return { heads, width, dtype: mx.dtype(part) };
-    };
-    return new BlockFormat(layers.map(parts => parts.map(partOf)));
+    return new BlockFormat(layers.map(parts => parts.map(cellOf)));
   }
 
   equals(other: BlockFormat): boolean {
@@ -131,7 +121,7 @@ export class BlockFormat {
   }
 }
 
-function isPart(part: Partial<PartFormat> | null): boolean {
+function isPart(part: Partial<Cell> | null): boolean {
   const { heads, width, dtype } = part ?? {};
   return Number.isInteger(heads) && Number.isInteger(width) && mx.isDtype(dtype);
 }

@@ -10,7 +10,7 @@ export interface Band {
 
 /** Drops the rows `leaving`. Afterwards all rows of a band are of one size, no band has too many, and no size has more bands than it needs. */
 export function placeRows(bands: readonly Band[], leaving: ReadonlySet<number>, sizes: BandSizes): Band[] {
-  for (const { kv, rows } of bands) {
+  for (const { kv, rows } of leaving.size === 0 ? [] : bands) {
     const order = kv.remove(new Set(rows.flatMap((row, place) => (leaving.has(row) ? [place] : []))));
     rows.splice(0, Infinity, ...order.map(place => rows[place]!));
   }

@@ -19,14 +19,15 @@ export function capacityFor(length: number): number {
 /** Where the new numbers of one forward pass go: at one position in all rows, or, one for each row, at a position of its own. */
 export type Place = { readonly at: number } | { readonly slots: Tensor; readonly positions: Tensor };
 
-/** What a position of a row holds. */
+/** What a position of a row holds: keys, or values. */
 export interface Cell {
   readonly heads: number;
   readonly width: number;
   readonly dtype: Dtype;
 }
 
-function cellOf(numbers: Tensor): Cell {
+/** Of numbers [.., heads, .., width]. */
+export function cellOf(numbers: Tensor): Cell {
   const [, heads, , width] = mx.shape(numbers) as [number, number, number, number];
   return { heads, width, dtype: mx.dtype(numbers) };
 }
